@@ -1,0 +1,20 @@
+# Two stages: the first builds one bundle, the second holds Node, the bundle and the rule. Nothing else runs in the
+# image: no shell, no package manager, no tclsh (the rule is interpreted by the BIG-IP).
+FROM node:22-bookworm-slim AS build
+WORKDIR /build
+COPY package.json package-lock.json .npmrc ./
+RUN npm ci --ignore-scripts
+COPY tsconfig.json ./
+COPY src src
+COPY irules irules
+RUN npm run bundle
+
+FROM gcr.io/distroless/nodejs22-debian12:nonroot
+WORKDIR /app
+COPY --from=build /build/dist /app
+COPY --from=build /build/package.json /app/package.json
+COPY --from=build /build/irules /app/irules
+COPY LICENSE /app/LICENSE
+USER 65532:65532
+ENTRYPOINT ["/nodejs/bin/node", "/app/bigip-mesh.js"]
+CMD ["--help"]

@@ -1,0 +1,123 @@
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { logLevels } from '../log.js';
+import { tmosBranches } from '../mock/tmos-version.js';
+import type { CliContext, ExitCode, GlobalFlags } from './context.js';
+import { reportError } from './report-error.js';
+import { version } from './version.js';
+
+type Run<Flags> = (context: CliContext, flags: Flags & GlobalFlags, argument: string) => Promise<ExitCode>;
+
+/**
+ * Runs one command line.
+ *
+ * @param argv without the interpreter and the script
+ * @param contextFor builds what the commands get, once the flags are known
+ * @returns the process's exit code
+ */
+export async function runCli(
+  argv: readonly string[],
+  contextFor: (flags: Pick<GlobalFlags, 'output' | 'logLevel'>) => CliContext,
+): Promise<ExitCode> {
+  let exitCode: ExitCode = 0;
+  const action =
+    <Flags>(load: () => Promise<Run<Flags>>) =>
+    async (...given: unknown[]): Promise<void> => {
+      const command = given.at(-1) as Command;
+      const flags = command.optsWithGlobals<Flags & GlobalFlags>();
+      const argument = typeof given[0] === 'string' ? given[0] : '';
+      const context = contextFor(flags);
+      try {
+        const run = await load();
+        exitCode = await run(context, flags, argument);
+      } catch (error) {
+        exitCode = reportError(error, context.output);
+      }
+    };
+  try {
+    await buildProgram(action).parseAsync(argv, { from: 'user' });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    return error.exitCode === 0 ? 0 : 3;
+  }
+  return exitCode;
+}
+
+type Action = <Flags>(load: () => Promise<Run<Flags>>) => (...given: unknown[]) => Promise<void>;
+
+function buildProgram(action: Action): Command {
+  const program = new Command('bigip-mesh')
+    .description('Makes an F5 BIG-IP a member of an Istio mesh, without Envoy.')
+    .version(version(), '-V, --version')
+    .exitOverride()
+    .showSuggestionAfterError()
+    .showHelpAfterError('(see bigip-mesh --help)')
+    .addHelpText('after', '\nSee docs/ for a tutorial. Start with: bigip-mesh demo');
+
+  const command = (name: string, description: string): Command => {
+    const added = program.command(name).description(description).exitOverride();
+    return added
+      .addOption(
+        new Option('-o, --output <format>', 'how results are printed')
+          .choices(['text', 'json'])
+          .default('text'),
+      )
+      .option('--kubeconfig <file>', 'kubeconfig to use (default: $KUBECONFIG, ~/.kube/config, in-cluster)')
+      .option('--context <name>', 'context of the kubeconfig')
+      .addOption(
+        new Option('--log-level <level>', 'what is logged to stderr').choices(logLevels).default('warn'),
+      );
+  };
+  const withConfig = (added: Command): Command =>
+    added.requiredOption('-f, --file <config>', 'the config file (docs/reference/config.md)');
+
+  command('demo', 'run the reference scenario on loopback: no cluster and no BIG-IP needed').action(
+    action(async () => (await import('./demo.js')).runDemoCommand),
+  );
+  withConfig(command('apply', 'certificates, device, registration and proof, once')).action(
+    action(async () => (await import('./apply.js')).runApply),
+  );
+  withConfig(command('plan', 'what apply would do; nothing is written'))
+    .option('--detailed-exitcode', 'exit with 2 when there is something to do')
+    .action(action(async () => (await import('./plan.js')).runPlan));
+  withConfig(command('verify', 'prove on the wire who gets in and who does not'))
+    .argument('<service>', 'a service of the config file')
+    .action(action(async () => (await import('./verify.js')).runVerify));
+  withConfig(command('rotate', 'renew the certificate of a service now'))
+    .argument('<service>', 'a service of the config file')
+    .action(action(async () => (await import('./rotate.js')).runRotate));
+  withConfig(command('register', 'only the mesh registration of a service'))
+    .argument('<service>', 'a service of the config file')
+    .action(action(async () => (await import('./register.js')).runRegister));
+  withConfig(command('deregister', 'remove the mesh registration of a service'))
+    .argument('<service>', 'a service of the config file')
+    .action(action(async () => (await import('./deregister.js')).runDeregister));
+  command('mock', 'a mock BIG-IP to try things on: iControl REST and a TLS data plane')
+    .requiredOption('--listen <host:port>', 'management address', parseHostPort)
+    .requiredOption('--user <name:password>', 'who may log in', parseUser)
+    .option('--data-plane <host>', 'where virtual servers listen, instead of at their own address')
+    .addOption(
+      new Option('--tmos-version <version>', 'which TMOS to behave like')
+        .choices(tmosBranches)
+        .default('17.1'),
+    )
+    .option('--log-file <file>', 'write the data plane log (/var/log/ltm) there')
+    .option('--certificate-file <file>', 'write the certificate of the management port there')
+    .action(action(async () => (await import('./mock.js')).runMock));
+  command('version', 'the version of this program').action(
+    action(async () => (await import('./version.js')).runVersion),
+  );
+  return program;
+}
+
+/** `HOST:PORT`; port 0 lets the kernel choose. */
+function parseHostPort(text: string): { host: string; port: number } {
+  const match = /^(?:\[(.+)\]|([^:]+)):(\d{1,5})$/.exec(text);
+  if (match === null) throw new InvalidArgumentError('write it like 127.0.0.1:8443');
+  return { host: match[1] ?? match[2] ?? '', port: Number(match[3]) };
+}
+
+function parseUser(text: string): { name: string; password: string } {
+  const separator = text.indexOf(':');
+  if (separator < 1) throw new InvalidArgumentError('write it like admin:secret');
+  return { name: text.slice(0, separator), password: text.slice(separator + 1) };
+}

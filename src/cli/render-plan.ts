@@ -1,0 +1,39 @@
+import type { Change, Plan } from '../reconcile/plan.js';
+import type { Output } from './output.js';
+
+const marks = { create: '+', modify: '~', remove: '-' } as const;
+const colours = { create: 'green', modify: 'yellow', remove: 'red' } as const;
+
+/** The plan in words: an object a line, and below it the callers that come and go. */
+export function printPlan(output: Output, partition: string, plan: Plan): void {
+  if (plan.createPartition) output.line(`${output.style('green', '+')} auth/partition ${partition}`);
+  for (const change of plan.changes) {
+    const title = `${change.object.kind} /${partition}/${change.object.name}`;
+    output.line(
+      `${output.style(colours[change.action], marks[change.action])} ${title}${changedMembers(change)}`,
+    );
+    for (const detail of change.details) output.line(`    ${detail}`);
+  }
+  for (const { kind, name, reason } of plan.blockers) {
+    output.line(`${output.style('red', '!')} ${kind} /${partition}/${name} ${reason}`);
+  }
+}
+
+/** The plan as data, without the content of any file. */
+export function planAsJson(plan: Plan): object {
+  return {
+    createPartition: plan.createPartition,
+    changes: plan.changes.map((change) => ({
+      action: change.action,
+      kind: change.object.kind,
+      name: change.object.name,
+      ...(change.action === 'modify' ? { members: change.members } : {}),
+      details: change.details,
+    })),
+    blockers: plan.blockers,
+  };
+}
+
+function changedMembers(change: Change): string {
+  return change.action === 'modify' ? `: ${change.members.join(', ')}` : '';
+}

@@ -1,0 +1,83 @@
+import { renderEndpoint } from './endpoint.js';
+import type { AgentConfig } from './schema.js';
+
+/** A fault of the config file, with the path of the value it is about. */
+export interface ConfigIssue {
+  readonly path: ReadonlyArray<string | number>;
+  readonly message: string;
+}
+
+/** What a schema cannot say: values that fit one by one and contradict each other. */
+export function contradictions(config: AgentConfig): ConfigIssue[] {
+  return [
+    ...repeatedNames(config, 'devices'),
+    ...repeatedNames(config, 'services'),
+    ...unknownDevices(config),
+    ...sharedListeners(config),
+    ...foreignNamespaces(config),
+  ];
+}
+
+function repeatedNames(config: AgentConfig, list: 'devices' | 'services'): ConfigIssue[] {
+  const seen = new Set<string>();
+  return config[list].flatMap(({ name }, index) => {
+    if (!seen.has(name)) {
+      seen.add(name);
+      return [];
+    }
+    return [{ path: [list, index, 'name'], message: `"${name}" is used twice` }];
+  });
+}
+
+function unknownDevices(config: AgentConfig): ConfigIssue[] {
+  const names = config.devices.map(({ name }) => name);
+  return config.services.flatMap(({ device }, index) =>
+    names.includes(device)
+      ? []
+      : [
+          {
+            path: ['services', index, 'device'],
+            message: `"${device}" is not in devices (${names.join(', ')})`,
+          },
+        ],
+  );
+}
+
+function sharedListeners(config: AgentConfig): ConfigIssue[] {
+  const owners = new Map<string, string>();
+  return config.services.flatMap(({ name, device, listen }, index) => {
+    const endpoint = renderEndpoint(listen);
+    const owner = owners.get(`${device} ${endpoint}`);
+    owners.set(`${device} ${endpoint}`, owner ?? name);
+    if (owner === undefined) return [];
+    return [
+      {
+        path: ['services', index, 'listen'],
+        message: `${endpoint} on device ${device} is already taken by service ${owner}`,
+      },
+    ];
+  });
+}
+
+/** A WorkloadEntry's SPIFFE ID takes the entry's namespace, which is that of the Service (Istio, secure naming). */
+function foreignNamespaces(config: AgentConfig): ConfigIssue[] {
+  return config.services.flatMap(({ host, identity, registration }, index) => {
+    if (registration !== 'workload-entry') return [];
+    const [, namespace, svc] = host.split('.');
+    if (svc !== 'svc') {
+      return [
+        {
+          path: ['services', index, 'host'],
+          message: `"${host}" is not NAME.NAMESPACE.svc.DOMAIN, which registration workload-entry needs`,
+        },
+      ];
+    }
+    if (namespace === identity.namespace) return [];
+    return [
+      {
+        path: ['services', index, 'identity', 'namespace'],
+        message: `"${identity.namespace}" is not the namespace of host ${host}: sidecars would expect another SPIFFE ID`,
+      },
+    ];
+  });
+}

@@ -1,0 +1,126 @@
+import { isIP } from 'node:net';
+import { z } from 'zod';
+import { parseDuration } from './duration.js';
+import { parseEndpoint } from './endpoint.js';
+import type { Parsed } from '../parsed.js';
+
+const dnsLabel = z
+  .string()
+  .regex(
+    /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/,
+    'must be a DNS label: a-z, 0-9 and -, at most 63 characters',
+  );
+
+/** Object names are made of service names; a BIG-IP object name may hold these without quoting. */
+const serviceName = dnsLabel;
+
+const partition = z.string().regex(/^[A-Za-z][A-Za-z0-9_.-]{0,62}$/, 'must be a BIG-IP partition name');
+
+const trustDomain = z
+  .string()
+  .regex(/^[a-z0-9._-]{1,255}$/, 'must be a trust domain: a-z, 0-9, ".", "_" and "-", in lower case');
+
+/** A string that one of our own parsers understands, kept as what the parser gives. */
+function parsedBy<T>(parse: (text: string) => Parsed<T>) {
+  return z.string().transform((text, context) => {
+    const parsed = parse(text);
+    if (parsed.ok) return parsed.value;
+    context.addIssue({ code: 'custom', message: parsed.reason });
+    return z.NEVER;
+  });
+}
+
+const url = z.string().transform((text, context) => {
+  if (/^https:\/\/[^/?#@]+\/?$/.test(text) && URL.canParse(text)) return new URL(text).origin;
+  context.addIssue({ code: 'custom', message: `"${text}" is no https://HOST[:PORT] address` });
+  return z.NEVER;
+});
+
+const secretRef = z.strictObject({ namespace: dnsLabel, name: z.string().min(1) });
+
+const credentials = z
+  .strictObject({
+    secretRef: secretRef.optional(),
+    files: z.strictObject({ username: z.string().min(1), password: z.string().min(1) }).optional(),
+  })
+  .refine((given) => (given.secretRef === undefined) !== (given.files === undefined), {
+    message: 'needs exactly one of secretRef and files',
+  });
+
+const deviceTls = z
+  .strictObject({
+    caFile: z.string().min(1).optional(),
+    sha256: z
+      .string()
+      .regex(/^([0-9A-Fa-f]{2}:?){31}[0-9A-Fa-f]{2}$/, 'must be a SHA-256 fingerprint of 32 hex bytes')
+      .optional(),
+  })
+  .refine((tls) => (tls.caFile === undefined) !== (tls.sha256 === undefined), {
+    message: 'needs exactly one of caFile and sha256: the management connection is always verified',
+  });
+
+const device = z.strictObject({
+  name: serviceName,
+  urls: z.array(url).min(1).max(2),
+  credentials,
+  tls: deviceTls,
+  partition: partition.default('mesh').refine((name) => name !== 'Common', {
+    message: 'must not be Common: the agent owns its partition as a whole',
+  }),
+});
+
+const identity = z.strictObject({
+  source: z.enum(['istiod', 'ca-secret', 'secret', 'files', 'workload-api']).default('istiod'),
+  keyType: z.enum(['ec-p256', 'ec-p384', 'rsa-2048', 'rsa-3072', 'rsa-4096']).default('ec-p256'),
+  ttl: parsedBy(parseDuration).prefault('24h'),
+  renewAt: z.number().gt(0).lt(1).default(0.5),
+});
+
+const service = z.strictObject({
+  name: serviceName,
+  device: z.string(),
+  identity: z.strictObject({ namespace: dnsLabel, serviceAccount: z.string().min(1).max(253) }),
+  host: z
+    .string()
+    .regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)+$/, 'is no DNS name'),
+  listen: z.strictObject({
+    address: z.string().refine((text) => isIP(text) !== 0, { message: 'is no IP address' }),
+    port: z.int().min(1).max(65_535),
+  }),
+  backends: z.array(parsedBy(parseEndpoint)).min(1),
+  protocol: z.literal('tcp').default('tcp'),
+  allowlist: z.strictObject({
+    selector: z.strictObject({ matchLabels: z.record(z.string(), z.string()) }),
+    fromAuthorizationPolicies: z.boolean().default(false),
+  }),
+  registration: z
+    .enum(['workload-entry', 'service-entry', 'endpoint-slice', 'none'])
+    .default('workload-entry'),
+  /** What the proof says to the backend through the device, and what it must hear. */
+  probe: z.strictObject({ send: z.string(), expect: z.string().min(1) }).optional(),
+});
+
+/**
+ * The config file, version 1 (docs/reference/config.md).
+ *
+ * Objects are strict: an unknown key is an error, because a misspelt one that is ignored is an outage later.
+ */
+export const agentConfigSchema = z.strictObject({
+  apiVersion: z.literal('bigip-mesh.io/v1'),
+  kind: z.literal('AgentConfig'),
+  mesh: z
+    .strictObject({
+      /** Absent: read from the mesh's own ConfigMap. */
+      trustDomain: trustDomain.optional(),
+      trustDomainAliases: z.array(trustDomain).default([]),
+      rootNamespace: dnsLabel.default('istio-system'),
+    })
+    .prefault({}),
+  identity: identity.prefault({}),
+  devices: z.array(device).min(1),
+  services: z.array(service).min(1),
+});
+
+export type AgentConfig = z.output<typeof agentConfigSchema>;
+export type DeviceConfig = AgentConfig['devices'][number];
+export type ServiceConfig = AgentConfig['services'][number];

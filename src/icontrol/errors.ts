@@ -1,0 +1,35 @@
+import { AgentError } from '../errors.js';
+import type { ErrorCode } from '../errors.js';
+
+/** What is known of a failed call besides its code. Never a body, a header or a token. */
+export interface DeviceErrorDetails {
+  /** HTTP status; missing when no answer came. */
+  readonly status?: number;
+  /** The device's own message id, eight hex digits such as `01070317`. */
+  readonly deviceCode?: string;
+  /** The path that was asked for, tokens replaced. */
+  readonly resource: string;
+  /** Whether the device may have carried the call out although it failed. */
+  readonly outcomeUnknown?: boolean;
+}
+
+/** A call to a device that failed, in terms that a person or the reconcile loop can act on. */
+export class DeviceError extends AgentError {
+  readonly status: number | undefined;
+  readonly deviceCode: string | undefined;
+  readonly resource: string;
+  readonly outcomeUnknown: boolean;
+
+  constructor(code: ErrorCode, message: string, nextStep: string, details: DeviceErrorDetails) {
+    super(code, message, nextStep);
+    this.status = details.status;
+    this.deviceCode = details.deviceCode;
+    this.resource = details.resource;
+    this.outcomeUnknown = details.outcomeUnknown ?? false;
+  }
+
+  /** Whether the same call may pass later. */
+  get transient(): boolean {
+    return this.consequence === 'transient';
+  }
+}

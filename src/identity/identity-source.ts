@@ -1,0 +1,41 @@
+import type { KeyType } from '../pki/key-pair.js';
+import type { SpiffeId } from '../spiffe/spiffe-id.js';
+import type { Svid } from '../spiffe/svid.js';
+import type { TrustBundle } from '../spiffe/trust-bundle.js';
+
+/** What is asked of an identity source. */
+export interface SvidRequest {
+  readonly spiffeId: SpiffeId;
+  /** A wish: sources shorten it, some ignore it. */
+  readonly ttlMs: number;
+  /** Of the new key; sources that hand out ready keys ignore it. */
+  readonly keyType: KeyType;
+}
+
+export interface FetchedSvid {
+  readonly svid: Svid;
+  /** The roots that came with it. */
+  readonly trustBundle: TrustBundle;
+}
+
+/** Where an SVID comes from: istiod, a CA secret, a Kubernetes secret, files, the SPIFFE Workload API. */
+export interface IdentitySource {
+  /** As the configuration calls it, for messages. */
+  readonly name: string;
+  /** Whether it can mint any identity of the mesh, as the holder of the CA key can; the proof then makes callers. */
+  readonly canImpersonate: boolean;
+  /**
+   * Gets an SVID; each call gives a new key where the source makes keys.
+   *
+   * Use `fetchVerifiedSvid`: what a source gives is not to be trusted before it was checked.
+   *
+   * @throws AgentError when there is none to have; the signal's reason when it aborts first.
+   */
+  fetchSvid(request: SvidRequest, signal: AbortSignal): Promise<FetchedSvid>;
+  /**
+   * Gets the mesh's roots as they are now, without a certificate.
+   *
+   * @throws AgentError when they cannot be had: roots that are unknown are not the same as none.
+   */
+  fetchTrustBundle(signal: AbortSignal): Promise<TrustBundle>;
+}

@@ -1,0 +1,289 @@
+import { systemClock } from '../clock.js';
+import type { Clock } from '../clock.js';
+import type { AgentError } from '../errors.js';
+import { ApiServer } from './api-server.js';
+import type { ApiCall, CallOptions } from './api-server.js';
+import { saysAbsent, saysExpired, statusError, unreachable } from './api-status.js';
+import { Connection } from './connection.js';
+import { kinds } from './kinds.js';
+import { loadKubeconfig } from './kubeconfig.js';
+import type { KubeconfigChoice } from './kubeconfig.js';
+import { describeRef, isKubeObject, refOf } from './object.js';
+import type { KubeKind, KubeList, KubeObject, ObjectRef } from './object.js';
+import { collectionPath, objectPath, queryString } from './resource-path.js';
+import type { Query } from './resource-path.js';
+import { parseToken } from './service-account-token.js';
+import type { ServiceAccountToken, TokenRequest } from './service-account-token.js';
+import { watchCollection } from './watch.js';
+import type { WatchEvent, WatchOptions } from './watch.js';
+
+/** The field manager of everything that the agent writes. */
+export const fieldManager = 'bigip-mesh-agent';
+
+export interface KubeClientOptions extends KubeconfigChoice {
+  readonly clock?: Clock;
+}
+
+/** Which objects of a kind; without a namespace those of all namespaces. */
+export interface Selection {
+  readonly namespace?: string | undefined;
+  /** `a=b,c in (d,e)` */
+  readonly labelSelector?: string | undefined;
+  /** `metadata.name=istio` */
+  readonly fieldSelector?: string | undefined;
+}
+
+const pageSize = 500;
+
+/**
+ * A Kubernetes API server, for objects of any kind as plain data.
+ *
+ * Absent means that the server said of this very object that it does not exist. Everything else that keeps an
+ * object from being read (no connection, no permission, a kind that is not served) is an AgentError with a code
+ * MESH_ERR_KUBE_*, so that what cannot be read is never taken for absent. An aborted signal throws its reason.
+ */
+export class KubeClient {
+  readonly #connection: Connection;
+  readonly #api: ApiServer;
+  readonly #clock: Clock;
+
+  /** @throws AgentError MESH_ERR_KUBE_CONFIG; no request is made yet. */
+  constructor(options: KubeClientOptions = {}) {
+    this.#clock = options.clock ?? systemClock;
+    this.#connection = new Connection(loadKubeconfig(options));
+    this.#api = new ApiServer(this.#connection, this.#clock);
+  }
+
+  /** `https://10.0.0.1:6443` */
+  get server(): string {
+    return this.#connection.server;
+  }
+
+  /** Closes every connection; running calls fail. */
+  close(): Promise<void> {
+    return this.#connection.close();
+  }
+
+  /** @returns undefined only when the server says that this object does not exist. */
+  async get(ref: ObjectRef, options: CallOptions = {}): Promise<KubeObject | undefined> {
+    const call = { ...this.#read('get', describeRef(ref)), path: objectPath(ref) };
+    const answer = await this.#api.call(call, options);
+    if (answer.ok) return this.#object(answer.body, call);
+    if (saysAbsent(answer.status, ref.name)) return undefined;
+    throw statusError(answer.status, this.#api.attempt(call));
+  }
+
+  /** Every object of the selection, as of one version, read in pages. */
+  async list(kind: KubeKind, selection: Selection = {}, options: CallOptions = {}): Promise<KubeList> {
+    const { namespace, labelSelector, fieldSelector } = selection;
+    const call = this.#read('list', describeSelection(kind, selection));
+    const path = collectionPath(kind, namespace);
+    const items: KubeObject[] = [];
+    let page: Query = { limit: pageSize };
+    for (;;) {
+      const query = queryString({ labelSelector, fieldSelector, ...page });
+      const answer = await this.#api.call({ ...call, path: `${path}${query}` }, options);
+      if (!answer.ok) {
+        // The version of the first page was compacted away: once more, in one piece.
+        if (page['continue'] === undefined || !saysExpired(answer.status)) {
+          throw statusError(answer.status, this.#api.attempt(call));
+        }
+        items.length = 0;
+        page = {};
+        continue;
+      }
+      const list = parseList(answer.body, kind);
+      if (list === undefined)
+        throw unreachable(this.#api.attempt(call), 'its answer is not a list of objects');
+      items.push(...list.items);
+      if (list.continue === '') return { items, resourceVersion: list.resourceVersion };
+      page = { limit: pageSize, continue: list.continue };
+    }
+  }
+
+  /**
+   * Events of the selection after `resourceVersion` (as a list or an earlier event gave it).
+   *
+   * The last event is always `ended` and says how to go on; see `WatchEnd`.
+   */
+  watch(kind: KubeKind, selection: Selection, options: WatchOptions): AsyncGenerator<WatchEvent, void> {
+    const { namespace, labelSelector, fieldSelector } = selection;
+    const call = {
+      ...this.#read('watch', describeSelection(kind, selection)),
+      path: collectionPath(kind, namespace),
+    };
+    return watchCollection(this.#api, this.#clock, call, { labelSelector, fieldSelector }, options);
+  }
+
+  /**
+   * Server-side apply: the object holds exactly the fields that the agent wants to own.
+   *
+   * With `metadata.uid` it applies to that very object only.
+   *
+   * @param options.force takes over fields that another manager owns, instead of MESH_ERR_KUBE_CONFLICT.
+   */
+  apply(
+    kind: KubeKind,
+    object: KubeObject,
+    options: CallOptions & { readonly force?: boolean } = {},
+  ): Promise<KubeObject> {
+    return this.#patch(kind, object, undefined, options);
+  }
+
+  /** Server-side apply of the status subresource; of the object only identity and `status` count. */
+  applyStatus(
+    kind: KubeKind,
+    object: KubeObject,
+    options: CallOptions & { readonly force?: boolean } = {},
+  ): Promise<KubeObject> {
+    return this.#patch(kind, object, 'status', options);
+  }
+
+  /** @throws AgentError MESH_ERR_KUBE_EXISTS when somebody else was first. */
+  create(kind: KubeKind, object: KubeObject, options: CallOptions = {}): Promise<KubeObject> {
+    return this.#write(
+      {
+        method: 'POST',
+        verb: 'create',
+        object: describeRef(refOf(kind, object)),
+        path: `${collectionPath(kind, object.metadata.namespace)}${queryString({ fieldManager })}`,
+        contentType: 'application/json',
+        body: JSON.stringify(object),
+      },
+      options,
+    );
+  }
+
+  /**
+   * Replaces the object that was read: its `resourceVersion` must still be the current one.
+   *
+   * @throws AgentError MESH_ERR_KUBE_CONFLICT when another writer was faster.
+   */
+  replace(kind: KubeKind, object: KubeObject, options: CallOptions = {}): Promise<KubeObject> {
+    const ref = refOf(kind, object);
+    return this.#write(
+      {
+        method: 'PUT',
+        verb: 'update',
+        object: describeRef(ref),
+        path: `${objectPath(ref)}${queryString({ fieldManager })}`,
+        contentType: 'application/json',
+        body: JSON.stringify(object),
+      },
+      options,
+    );
+  }
+
+  /**
+   * Deletes the very object that was looked at.
+   *
+   * @param options.uid of the object that was read; another one of the same name stays.
+   * @returns whether there was anything to delete.
+   * @throws AgentError MESH_ERR_KUBE_CONFLICT when the name now belongs to another object.
+   */
+  async delete(
+    ref: ObjectRef,
+    options: CallOptions & { readonly uid: string; readonly resourceVersion?: string },
+  ): Promise<boolean> {
+    const { uid, resourceVersion } = options;
+    const call: ApiCall = {
+      method: 'DELETE',
+      verb: 'delete',
+      object: describeRef(ref),
+      path: objectPath(ref),
+      contentType: 'application/json',
+      body: JSON.stringify({
+        apiVersion: 'v1',
+        kind: 'DeleteOptions',
+        propagationPolicy: 'Background',
+        preconditions: { uid, ...(resourceVersion === undefined ? {} : { resourceVersion }) },
+      }),
+    };
+    const answer = await this.#api.call(call, options);
+    if (answer.ok) return true;
+    if (saysAbsent(answer.status, ref.name)) return false;
+    throw statusError(answer.status, this.#api.attempt(call));
+  }
+
+  /** A token of a service account (TokenRequest), for the audience alone that is asked for. */
+  async createTokenRequest(request: TokenRequest, options: CallOptions = {}): Promise<ServiceAccountToken> {
+    const ref = request.serviceAccount;
+    const call: ApiCall = {
+      method: 'POST',
+      verb: 'create',
+      object: `serviceaccounts/token ${ref.namespace}/${ref.name}`,
+      path: objectPath({ kind: kinds.serviceAccount, ...ref }, 'token'),
+      contentType: 'application/json',
+      body: JSON.stringify({
+        apiVersion: 'authentication.k8s.io/v1',
+        kind: 'TokenRequest',
+        spec: { audiences: request.audiences, expirationSeconds: request.expirationSeconds },
+      }),
+    };
+    const answer = await this.#api.call(call, options);
+    if (!answer.ok) throw statusError(answer.status, this.#api.attempt(call));
+    const token = parseToken(answer.body);
+    if (token === undefined) throw unreachable(this.#api.attempt(call), 'its answer holds no token');
+    return token;
+  }
+
+  #patch(
+    kind: KubeKind,
+    object: KubeObject,
+    subresource: 'status' | undefined,
+    { force = false, ...options }: CallOptions & { readonly force?: boolean },
+  ): Promise<KubeObject> {
+    const ref = refOf(kind, object);
+    return this.#write(
+      {
+        method: 'PATCH',
+        verb: 'patch',
+        object: subresource === undefined ? describeRef(ref) : `${describeRef(ref)}/${subresource}`,
+        path: `${objectPath(ref, subresource)}${queryString({ fieldManager, force })}`,
+        // JSON is YAML; no other media type is accepted for server-side apply.
+        contentType: 'application/apply-patch+yaml',
+        body: JSON.stringify({ ...object, apiVersion: kind.apiVersion, kind: kind.kind }),
+      },
+      options,
+    );
+  }
+
+  async #write(call: ApiCall, options: CallOptions): Promise<KubeObject> {
+    const answer = await this.#api.call(call, options);
+    if (!answer.ok) throw statusError(answer.status, this.#api.attempt(call));
+    return this.#object(answer.body, call);
+  }
+
+  #read(verb: string, object: string): Omit<ApiCall, 'path'> {
+    return { method: 'GET', verb, object };
+  }
+
+  #object(body: unknown, call: ApiCall): KubeObject {
+    if (isKubeObject(body)) return body;
+    throw this.#malformed(call);
+  }
+
+  #malformed(call: ApiCall): AgentError {
+    return unreachable(this.#api.attempt(call), 'its answer is not a Kubernetes object');
+  }
+}
+
+function describeSelection(kind: KubeKind, { namespace, labelSelector, fieldSelector }: Selection): string {
+  const where = namespace === undefined ? '' : ` in ${namespace}`;
+  const which = [labelSelector, fieldSelector].filter((part) => part !== undefined).join(' ');
+  return `${kind.plural}${where}${which === '' ? '' : ` (${which})`}`;
+}
+
+/** Items of built-in kinds come without `apiVersion` and `kind`; they are filled in from the list's kind. */
+function parseList(body: unknown, kind: KubeKind): (KubeList & { readonly continue: string }) | undefined {
+  if (typeof body !== 'object' || body === null) return undefined;
+  const { items, metadata } = body as { items?: unknown; metadata?: Record<string, unknown> };
+  const resourceVersion = metadata?.['resourceVersion'];
+  if (!Array.isArray(items) || typeof resourceVersion !== 'string') return undefined;
+  const objects = items.map((item: unknown): unknown =>
+    typeof item === 'object' ? { ...item, apiVersion: kind.apiVersion, kind: kind.kind } : item,
+  );
+  if (!objects.every(isKubeObject)) return undefined;
+  const next = metadata?.['continue'];
+  return { items: objects, resourceVersion, continue: typeof next === 'string' ? next : '' };
+}

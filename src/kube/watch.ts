@@ -1,0 +1,123 @@
+import type { Clock } from '../clock.js';
+import { AgentError } from '../errors.js';
+import type { ApiCall, ApiServer, CallOptions } from './api-server.js';
+import { parseStatus, saysExpired, statusError, unreachable } from './api-status.js';
+import { isKubeObject } from './object.js';
+import type { KubeObject } from './object.js';
+import { queryString } from './resource-path.js';
+import type { Query } from './resource-path.js';
+
+/**
+ * How a watch ended.
+ *
+ * - `closed`: the server ended it in good order; watch again from `resourceVersion`, nothing was missed.
+ * - `expired`: the server no longer holds what came after the version; list again.
+ * - `failed`: the connection broke, fell silent or was refused; list again, after a while.
+ */
+export type WatchEnd =
+  | { readonly reason: 'closed'; readonly resourceVersion: string }
+  | { readonly reason: 'expired' }
+  | { readonly reason: 'failed'; readonly error: AgentError };
+
+export type WatchEvent =
+  | { readonly type: 'added' | 'modified' | 'deleted'; readonly object: KubeObject }
+  | { readonly type: 'bookmark'; readonly resourceVersion: string }
+  | ({ readonly type: 'ended' } & WatchEnd);
+
+export interface WatchOptions extends CallOptions {
+  readonly resourceVersion: string;
+  /** When the server is to end the watch, so that a dead connection is noticed; default 300 s. */
+  readonly watchSeconds?: number;
+}
+
+/** How much longer than `watchSeconds` a stream may last before it counts as dead. */
+const graceMs = 30_000;
+
+const objectEvents = { ADDED: 'added', MODIFIED: 'modified', DELETED: 'deleted' } as const;
+
+/** @throws the signal's reason when it aborts; every other end is the last event. */
+export async function* watchCollection(
+  api: ApiServer,
+  clock: Clock,
+  call: ApiCall,
+  selectors: Query,
+  options: WatchOptions,
+): AsyncGenerator<WatchEvent, void> {
+  const { watchSeconds = 300, signal } = options;
+  let { resourceVersion } = options;
+  const query = {
+    ...selectors,
+    watch: true,
+    allowWatchBookmarks: true,
+    resourceVersion,
+    timeoutSeconds: watchSeconds,
+  };
+  const stream = new AbortController();
+  const forward = (): void => stream.abort(signal?.reason);
+  signal?.throwIfAborted();
+  signal?.addEventListener('abort', forward, { once: true });
+  const finished = new AbortController();
+  const expire = clock.sleep(watchSeconds * 1000 + graceMs, finished.signal).then(
+    () => stream.abort(unreachable(api.attempt(call), `the watch outlived its ${watchSeconds} s`)),
+    () => undefined,
+  );
+  try {
+    const opened = await api.open(
+      { ...call, path: `${call.path}${queryString(query)}` },
+      { ...options, signal: stream.signal },
+    );
+    if (!opened.ok) {
+      yield saysExpired(opened.status)
+        ? { type: 'ended', reason: 'expired' }
+        : { type: 'ended', reason: 'failed', error: statusError(opened.status, api.attempt(call)) };
+      return;
+    }
+    for await (const line of lines(opened.body)) {
+      const event = parseEvent(line, api, call);
+      yield event;
+      if (event.type === 'ended') return;
+      resourceVersion =
+        event.type === 'bookmark'
+          ? event.resourceVersion
+          : (event.object.metadata.resourceVersion ?? resourceVersion);
+    }
+    yield { type: 'ended', reason: 'closed', resourceVersion };
+  } catch (error) {
+    if (signal?.aborted === true) throw signal.reason;
+    yield { type: 'ended', reason: 'failed', error: api.failure(call, error) };
+  } finally {
+    signal?.removeEventListener('abort', forward);
+    finished.abort();
+    stream.abort(new Error('the watch is over'));
+    await expire;
+  }
+}
+
+function parseEvent(line: string, api: ApiServer, call: ApiCall): WatchEvent {
+  const { type, object } = JSON.parse(line) as { type?: unknown; object?: unknown };
+  if (type === 'ADDED' || type === 'MODIFIED' || type === 'DELETED') {
+    if (isKubeObject(object)) return { type: objectEvents[type], object };
+  } else if (type === 'BOOKMARK') {
+    const version = (object as { metadata?: { resourceVersion?: unknown } } | null)?.metadata
+      ?.resourceVersion;
+    if (typeof version === 'string') return { type: 'bookmark', resourceVersion: version };
+  } else if (type === 'ERROR') {
+    const status = parseStatus(500, object);
+    return saysExpired(status)
+      ? { type: 'ended', reason: 'expired' }
+      : { type: 'ended', reason: 'failed', error: statusError(status, api.attempt(call)) };
+  }
+  throw unreachable(api.attempt(call), 'a watch event cannot be read');
+}
+
+/** A line that the stream's end cut off is a broken connection, not an event. */
+async function* lines(body: AsyncIterable<Buffer>): AsyncGenerator<string, void> {
+  const decoder = new TextDecoder();
+  let rest = '';
+  for await (const chunk of body) {
+    const parts = (rest + decoder.decode(chunk, { stream: true })).split('\n');
+    rest = parts.pop() ?? '';
+    for (const part of parts) if (part.trim() !== '') yield part;
+  }
+  if (rest.trim() !== '') throw new SyntaxError('a line without its end');
+}

@@ -1,0 +1,102 @@
+import type { DataPlane, RuleLoadError } from '../data-plane/configuration.js';
+import type { ResourceTable } from '../resources/resource-table.js';
+import type { ChangeContext } from '../resources/resource-kind.js';
+import type { TmosVersion } from '../tmos-version.js';
+import { applyCommand } from './change.js';
+import type { Changed } from './change.js';
+import type { Command } from './command.js';
+import type { Configuration } from './configuration.js';
+import { deriveDataPlane } from './derive-data-plane.js';
+import { validate } from './integrity/validate.js';
+import { mcpdRefusal } from './refusal.js';
+import { findBraceError } from './rule-braces.js';
+
+export interface RunningConfigurationOptions {
+  readonly initial: Configuration;
+  readonly table: ResourceTable;
+  readonly tmos: TmosVersion;
+  readonly dataPlane?: DataPlane;
+}
+
+/** What mcpd is: the one place where the configuration changes, one change at a time, as a whole or not at all. */
+export class RunningConfiguration {
+  #current: Configuration;
+  #tail: Promise<unknown> = Promise.resolve();
+  readonly #options: RunningConfigurationOptions;
+
+  constructor(options: RunningConfigurationOptions) {
+    this.#options = options;
+    this.#current = options.initial;
+  }
+
+  get current(): Configuration {
+    return this.#current;
+  }
+
+  /**
+   * Applies commands in order, judges the outcome, hands it to the data plane, and only then shows it.
+   *
+   * @throws Refusal; the configuration is then what it was.
+   */
+  change(commands: readonly Command[], context: ChangeContext, validateOnly = false): Promise<Changed> {
+    const run = async (): Promise<Changed> => {
+      const before = this.#current;
+      let changed: Changed = { configuration: before };
+      for (const command of commands) changed = applyCommand(changed.configuration, command, context);
+      await this.#judge(before, changed.configuration);
+      if (!validateOnly) await this.#adopt(changed.configuration);
+      return changed;
+    };
+    return this.#serialize(run);
+  }
+
+  /** Puts a whole configuration in place, as loading a saved one or a config-sync does. */
+  replace(configuration: Configuration): Promise<void> {
+    return this.#serialize(() => this.#adopt(configuration));
+  }
+
+  #serialize<T>(job: () => Promise<T>): Promise<T> {
+    const result = this.#tail.then(job);
+    this.#tail = result.catch(() => undefined);
+    return result;
+  }
+
+  async #judge(before: Configuration, after: Configuration): Promise<void> {
+    const { table, tmos } = this.#options;
+    validate(before, after, table, tmos);
+    for (const object of after.list('ltm/rule')) {
+      const fullPath = object.name.fullPath;
+      const text = object.own['apiAnonymous'];
+      if (typeof text !== 'string' || before.get('ltm/rule', fullPath)?.own['apiAnonymous'] === text)
+        continue;
+      const errors = await this.#checkRule(fullPath, text);
+      if (errors.length > 0) throw ruleRefusal(fullPath, errors);
+    }
+  }
+
+  async #checkRule(fullPath: string, text: string): Promise<readonly RuleLoadError[]> {
+    const { dataPlane } = this.#options;
+    if (dataPlane !== undefined) return dataPlane.checkRule({ fullPath, text });
+    const error = findBraceError(text);
+    return error === undefined ? [] : [error];
+  }
+
+  async #adopt(configuration: Configuration): Promise<void> {
+    const { dataPlane, table, tmos } = this.#options;
+    const derived = deriveDataPlane(configuration, table, tmos);
+    if (dataPlane !== undefined) {
+      try {
+        await dataPlane.apply(derived);
+      } catch (error) {
+        await dataPlane.apply(deriveDataPlane(this.#current, table, tmos)).catch(() => undefined);
+        throw error;
+      }
+    }
+    this.#current = configuration;
+  }
+}
+
+function ruleRefusal(fullPath: string, errors: readonly RuleLoadError[]) {
+  const lines = errors.map(({ line, kind, source }) => `${fullPath}:${line}: error: [${kind}][${source}]`);
+  return mcpdRefusal('01070151', `Rule [${fullPath}] error: ${lines.join('\n')}`);
+}

@@ -1,0 +1,294 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import type { Socket } from 'node:net';
+import { finished } from 'node:stream/promises';
+import type { Duplex } from 'node:stream';
+import type { Clock } from '../../clock.js';
+import type { Effect, Facts, Flow } from '../tcl/rule-engine.js';
+import { readFirstBytes } from './client-hello.js';
+import type { ClientSslProfile, Handshake } from './client-ssl-profile.js';
+import { CollectingStream } from './collecting-stream.js';
+import type { VirtualServerConfiguration } from './configuration.js';
+import { addressFacts, memberFacts, sslFacts } from './connection-facts.js';
+import { HeldStream } from './held-stream.js';
+import { tclErrorMessage } from './log-line.js';
+import type { Statistics } from './statistics.js';
+import { fatalAlert } from './verify-result.js';
+
+/** A pool member, or none when the pool has none that takes connections. */
+export type SelectMember = () => { readonly address: string; readonly port: number } | undefined;
+
+export interface ConnectionOptions {
+  readonly socket: Socket;
+  readonly virtualServer: VirtualServerConfiguration;
+  /** As it was when the client connected; later changes are for later connections. */
+  readonly clientSsl: ClientSslProfile | undefined;
+  /** Makes the interpreter in which the rules run; gives none when the virtual server has no rules. */
+  readonly openFlow: () => Promise<Flow | undefined>;
+  readonly selectMember: SelectMember;
+  readonly statistics: Statistics;
+  readonly clock: Clock;
+  readonly log: (level: string, message: string) => void;
+}
+
+/** How long a client may take to close after an alert. */
+const lingerMs = 5000;
+
+/** Unwinds a connection that has been dealt with; it never leaves this file. */
+class Ended extends Error {}
+
+/** One client's connection through a virtual server: handshake, rules, pool member, bytes both ways. */
+export class Connection {
+  readonly #options: ConnectionOptions;
+  readonly #ended = new AbortController();
+  readonly #timers = new Map<string, AbortController>();
+  readonly #collecting: CollectingStream;
+  #flow: Flow | undefined;
+  #stream: HeldStream | undefined;
+  #serverSide: Socket | undefined;
+  #sessionId: Buffer = Buffer.alloc(0);
+  #wasRefused = false;
+
+  constructor(options: ConnectionOptions) {
+    this.#options = options;
+    const event = options.clientSsl === undefined ? 'CLIENT_DATA' : 'CLIENTSSL_DATA';
+    this.#collecting = new CollectingStream((payload) => this.#run(event, { payload }));
+    options.socket.on('error', () => undefined); // The close tells.
+    options.socket.once('close', () => this.#ended.abort());
+  }
+
+  /** Serves the connection to its end; never rejects. */
+  async serve(): Promise<void> {
+    const { socket, virtualServer, statistics } = this.#options;
+    const counters = statistics.virtualServer(virtualServer.fullPath);
+    counters.totalConnections += 1;
+    counters.currentConnections += 1;
+    try {
+      await this.#serve();
+    } catch (error) {
+      // Whatever went wrong, the client gets nothing more.
+      if (!(error instanceof Ended)) this.reset();
+    }
+    await this.#whenEnded();
+    counters.currentConnections -= 1;
+    counters.clientSideBytesIn += socket.bytesRead;
+    counters.clientSideBytesOut += socket.bytesWritten;
+    if (this.#wasRefused) counters.refusedConnections += 1;
+    for (const timer of this.#timers.values()) timer.abort();
+    await this.#run('CLIENT_CLOSED', {}).catch(() => undefined);
+    await this.#flow?.close();
+  }
+
+  /** Ends the connection on both sides with a TCP reset. */
+  reset(): void {
+    this.#stream?.discard();
+    this.#options.socket.resetAndDestroy();
+    this.#serverSide?.resetAndDestroy();
+  }
+
+  async #serve(): Promise<void> {
+    this.#flow = await this.#options.openFlow();
+    await this.#run('CLIENT_ACCEPTED', addressFacts(this.#options.socket, this.#options.virtualServer));
+    const client = await this.#clientSide();
+    client.pipe(this.#collecting);
+    await this.#collecting.passing();
+    await this.#proxy(client);
+  }
+
+  /** The client's bytes in clear text: after the handshake and its events, or as they come. */
+  async #clientSide(): Promise<Duplex> {
+    const { socket, clientSsl } = this.#options;
+    if (clientSsl === undefined) return socket;
+    const deadline = new AbortController();
+    this.#resetAfter(clientSsl.configuration.handshakeTimeoutSeconds * 1000, deadline.signal);
+    try {
+      const { first, bytes } = await this.#firstBytes();
+      if (first.kind === 'not-tls') {
+        if (!clientSsl.configuration.allowNonSsl) throw this.#refuse();
+        socket.unshift(bytes);
+        return socket;
+      }
+      await this.#run('CLIENTSSL_CLIENTHELLO', {});
+      return await this.#handshake(clientSsl, bytes, first.offersTls13);
+    } finally {
+      deadline.abort();
+    }
+  }
+
+  async #firstBytes(): Promise<{
+    first: { kind: 'not-tls' } | { kind: 'client-hello'; offersTls13: boolean };
+    bytes: Buffer;
+  }> {
+    const { socket } = this.#options;
+    let bytes = Buffer.alloc(0);
+    for (;;) {
+      const chunk = socket.read() as Buffer | null;
+      if (chunk !== null) {
+        bytes = Buffer.concat([bytes, chunk]);
+        const first = readFirstBytes(bytes);
+        if (first.kind !== 'incomplete') return { first, bytes };
+        continue;
+      }
+      if (socket.readableEnded || socket.destroyed) throw this.#refuse();
+      await Promise.race([once(socket, 'readable'), this.#whenEnded()]);
+    }
+  }
+
+  async #handshake(clientSsl: ClientSslProfile, received: Buffer, offersTls13: boolean): Promise<Duplex> {
+    const protocol = clientSsl.protocolFor(offersTls13);
+    const stream = new HeldStream(this.#options.socket, received);
+    stream.on('error', () => undefined); // The socket's close tells.
+    this.#stream = stream;
+    if (protocol === undefined) throw this.#refuse(fatalAlert('protocol-version'));
+    let handshake: Handshake;
+    try {
+      handshake = await clientSsl.handshake(stream, protocol);
+    } catch {
+      // The TLS stack has sent its alert.
+      throw this.#refuse('close');
+    }
+    this.#sessionId = handshake.sessionId;
+    const { peerCertMode } = clientSsl.configuration;
+    const hasCertificate = handshake.certificates.length > 0;
+    if (
+      peerCertMode === 'require' &&
+      !handshake.isResumed &&
+      (!hasCertificate || handshake.verifyResult !== 0)
+    ) {
+      // In TLS 1.3 an alert would have to be encrypted with keys that Node does not give.
+      if (protocol === 'TLSv1.3') throw this.#refuse();
+      const alert = fatalAlert(hasCertificate ? handshake.verifyResult : 'no-certificate');
+      throw this.#refuse(alert);
+    }
+    const facts = sslFacts(handshake, clientSsl.configuration, this.#options.virtualServer.rules);
+    if (peerCertMode !== 'ignore' && !handshake.isResumed) await this.#run('CLIENTSSL_CLIENTCERT', facts);
+    await this.#run('CLIENTSSL_HANDSHAKE', facts);
+    stream.release();
+    return handshake.socket;
+  }
+
+  /** Chooses a member, connects to it and carries bytes until both sides have closed. */
+  async #proxy(client: Duplex): Promise<void> {
+    const { selectMember } = this.#options;
+    const member = selectMember();
+    if (member === undefined) throw this.#refuse();
+    await this.#run('LB_SELECTED', memberFacts(member, this.#options.virtualServer));
+    const serverSide = connect({ host: member.address, port: member.port, allowHalfOpen: true });
+    this.#serverSide = serverSide;
+    serverSide.on('error', () => this.reset());
+    await Promise.race([once(serverSide, 'connect'), this.#whenEnded()]);
+    if (this.#ended.signal.aborted) {
+      serverSide.destroy();
+      return;
+    }
+    await this.#run('SERVER_CONNECTED', {});
+    this.#collecting.pipe(serverSide);
+    serverSide.pipe(client);
+    this.#ended.signal.addEventListener('abort', () => serverSide.destroy());
+    client.on('error', () => this.reset());
+    await Promise.all([
+      finished(client).catch(() => this.reset()),
+      finished(serverSide).catch(() => this.reset()),
+    ]);
+    client.destroy();
+  }
+
+  async #run(event: string, facts: Facts): Promise<void> {
+    if (this.#flow === undefined || this.#wasRefused) return;
+    this.#apply(await this.#flow.run(event, facts));
+  }
+
+  /** @throws Ended when a rule ended the connection. */
+  #apply(effects: readonly Effect[]): void {
+    let ending: 'reset' | 'drop' | 'close' | undefined;
+    for (const effect of effects) {
+      switch (effect.kind) {
+        case 'run':
+          this.#options.statistics.ruleEvent(effect.rule, effect.event).totalExecutions += 1;
+          break;
+        case 'log':
+          this.#options.log(effect.level, effect.text);
+          break;
+        case 'error':
+          this.#options.statistics.ruleEvent(effect.rule, effect.event).failures += 1;
+          this.#options.log('err', tclErrorMessage(effect));
+          ending = 'reset';
+          break;
+        case 'reject':
+          ending = 'reset';
+          break;
+        case 'drop':
+        case 'close':
+          ending ??= effect.kind;
+          break;
+        case 'invalidate':
+          this.#options.clientSsl?.invalidateSession(this.#sessionId);
+          break;
+        case 'verify_result':
+          break;
+        case 'collect':
+          this.#collecting.collect(effect.length);
+          break;
+        case 'release':
+          this.#collecting.release(effect.length);
+          break;
+        case 'after':
+          this.#startTimer(effect);
+          break;
+        case 'cancel':
+          this.#timers.get(effect.id)?.abort();
+          break;
+      }
+    }
+    if (ending === undefined) return;
+    throw this.#refuse(ending);
+  }
+
+  #startTimer({ id, delayMs, isPeriodic }: Effect & { kind: 'after' }): void {
+    const timer = new AbortController();
+    this.#timers.set(id, timer);
+    this.#runTimer(id, delayMs, isPeriodic, timer.signal).catch((error: unknown) => {
+      if (!(error instanceof Ended) && !timer.signal.aborted) this.reset();
+    });
+  }
+
+  async #runTimer(id: string, delayMs: number, isPeriodic: boolean, signal: AbortSignal): Promise<void> {
+    for (;;) {
+      await this.#options.clock.sleep(delayMs, signal);
+      if (this.#flow !== undefined) this.#apply(await this.#flow.runTimer(id));
+      if (!isPeriodic) return;
+    }
+  }
+
+  /**
+   * Ends the connection and gives what is to be thrown.
+   *
+   * @param how a dropped client hears nothing; bytes are an alert in plain text, the last that the client gets.
+   */
+  #refuse(how: 'reset' | 'drop' | 'close' | Buffer = 'reset'): Ended {
+    const { socket } = this.#options;
+    this.#wasRefused = true;
+    if (how === 'reset') {
+      this.reset();
+    } else {
+      this.#stream?.discard();
+      socket.removeAllListeners('data').resume();
+      if (how !== 'drop') {
+        socket.end(how === 'close' ? '' : how);
+        this.#resetAfter(lingerMs, this.#ended.signal);
+      }
+    }
+    return new Ended();
+  }
+
+  #resetAfter(delayMs: number, signal: AbortSignal): void {
+    this.#options.clock.sleep(delayMs, signal).then(
+      () => this.reset(),
+      () => undefined,
+    );
+  }
+
+  async #whenEnded(): Promise<void> {
+    if (!this.#ended.signal.aborted) await once(this.#ended.signal, 'abort');
+  }
+}

@@ -1,0 +1,20 @@
+import { urlName } from '../config/object-name.js';
+import type { TmosVersion } from '../tmos-version.js';
+
+/** The host of every link, whatever name the device was called by. */
+const base = 'https://localhost/mgmt/tm';
+
+/** The link to an object, `https://localhost/mgmt/tm/ltm/pool/~Common~p?ver=17.1.2.1`. */
+export function linkTo(kind: string, fullPath: string, tmos: TmosVersion): string {
+  return link(`${kind}/${urlName(fullPath)}`, tmos);
+}
+
+/** A link to a path below `/mgmt/tm`, with the query of the request before `ver`. */
+export function link(path: string, tmos: TmosVersion, query = ''): string {
+  return `${base}/${path}?${query === '' ? '' : `${query}&`}ver=${tmos.version}`;
+}
+
+/** A key of a statistics answer: a link without `ver`. */
+export function statisticsKey(path: string): string {
+  return `${base}/${path}`;
+}

@@ -1,0 +1,245 @@
+/** Tcl: rules, connections with an interpreter each, events and timers. */
+export const flowsTcl = String.raw`
+namespace eval ::tmm {
+    # Commands that TMM disables, and commands of Tcl after 8.4.
+    variable disabled {
+        auto_execok auto_import auto_load auto_qualify cd eof exec exit fblocked fconfigure fcopy file flush gets
+        glob interp load namespace open package pid pwd rename seek socket source tell time unknown update vwait
+    }
+    variable later {
+        apply chan close coroutine dict encoding fileevent lassign lmap lrepeat lreverse read tailcall throw try
+        unload yield yieldto zlib
+    }
+    variable time_limit_ms 2000
+    # Rules by key: path, list of EVENT PRIORITY BODY, procs as NAME {PARAMETERS BODY}.
+    variable rule
+    array set rule {}
+    # Key of the version of a rule that calls from other rules reach.
+    variable current_key
+    array set current_key {}
+    # static:: variables, by name.
+    variable static
+    array set static {}
+    # iStats, by key.
+    variable istats
+    array set istats {}
+    # Type of each data group, by path; its records are the array ::data_group::PATH.
+    variable data_group_type
+    array set data_group_type {}
+    # Facts of each connection: FLOW,NAME.
+    variable fact
+    array set fact {}
+    # What the event under way has asked for.
+    variable effects {}
+    # Where the code under way belongs.
+    variable now
+    array set now {flow "" key "" event ""}
+    variable timer_count 0
+}
+namespace eval ::data_group {}
+
+proc ::tmm::effect {args} {
+    variable effects
+    lappend effects $args
+}
+
+
+proc ::tmm::when {key event args} {
+    variable loading
+    if {[llength $args] % 2 == 0} { error "wrong # args: should be \"when EVENT ?priority N? ?timing on|off? BODY\"" }
+    set priority 500
+    foreach {word value} [lrange $args 0 end-1] {
+        switch -exact -- $word {
+            priority { set priority $value }
+            timing { }
+            default { error "unexpected extra argument \"$word\"" }
+        }
+    }
+    lappend loading(handlers) [list $event $priority [lindex $args end]]
+}
+
+proc ::tmm::load_rule {key path text} {
+    variable rule
+    variable loading
+    variable current_key
+    array unset loading
+    array set loading {handlers {} procs {}}
+    set loader [interp create -safe]
+    foreach command [interp eval $loader { info commands }] { interp hide $loader $command }
+    interp alias $loader when {} ::tmm::when $key
+    interp alias $loader proc {} ::tmm::collect_proc
+    interp alias $loader timing {} ::tmm::nothing
+    interp alias $loader priority {} ::tmm::nothing
+    set failed [catch { interp eval $loader $text } message]
+    interp delete $loader
+    if {$failed == 1} { error $message }
+    set rule($key,path) $path
+    set rule($key,handlers) $loading(handlers)
+    set rule($key,procs) $loading(procs)
+    set current_key($path) $key
+    set initial [lsearch -inline -index 0 -exact $loading(handlers) RULE_INIT]
+    if {$initial ne ""} {
+        open_flow init-$key [list $key]
+        set groups [run_event init-$key RULE_INIT {}]
+        close_flow init-$key
+        return $groups
+    }
+    return {}
+}
+
+proc ::tmm::collect_proc {name parameters body} {
+    variable loading
+    lappend loading(procs) $name [list $parameters $body]
+}
+
+proc ::tmm::nothing {args} {}
+
+proc ::tmm::drop_rule {key} {
+    variable rule
+    array unset rule $key,*
+}
+
+
+
+proc ::tmm::open_flow {flow keys} {
+    variable disabled
+    variable later
+    variable commands
+    variable fact
+    set child [interp create -safe "flow-$flow"]
+    interp eval $child {
+        namespace ensemble configure string -map [dict remove [namespace ensemble configure string -map] reverse cat insert]
+        namespace ensemble configure binary -map [dict remove [namespace ensemble configure binary -map] encode decode]
+        namespace ensemble configure info -map \
+            [dict remove [namespace ensemble configure info -map] frame coroutine class object errorstack]
+        namespace eval static {}
+        namespace eval tmm { variable rule "" }
+        rename puts {}
+        proc puts {args} {}
+        # Tcl 8.4 refuses to count on a variable that is not there.
+        rename incr ::tmm::incr
+        proc incr {name {by 1}} {
+            upvar 1 $name value
+            if {![info exists value]} { error "can't read \"$name\": no such variable" }
+            ::tmm::incr value $by
+        }
+        proc call {name args} {
+            set caller $::tmm::rule
+            set code [catch { uplevel 1 [linsert $args 0 [::tmm::procedure $caller $name]] } result options]
+            set ::tmm::rule $caller
+            return -options $options $result
+        }
+    }
+    foreach command [concat $disabled $later] {
+        if {[llength [interp eval $child [list info commands $command]]]} { interp hide $child $command }
+    }
+    foreach {name implementation} $commands {
+        interp alias $child $name {} ::tmm::invoke $implementation
+    }
+    interp alias $child ::tmm::procedure {} ::tmm::procedure $child
+    set fact($flow,rules) $keys
+    set fact($flow,events_off) {}
+}
+
+# The command that holds a procedure of a rule, made in a connection's interpreter when it is first called.
+proc ::tmm::procedure {child key name} {
+    variable rule
+    variable current_key
+    if {[string match "*::*" $name]} {
+        regexp {^(.*)::([^:]*)$} $name whole path name
+        if {![info exists current_key($path)]} { error "undefined procedure: $path\::$name" }
+        set key $current_key($path)
+    }
+    interp eval $child [list set ::tmm::rule $key]
+    set command "proc $key $name"
+    if {![llength [interp eval $child [list info commands $command]]]} {
+        set found -1
+        foreach {known definition} $rule($key,procs) {
+            if {$known eq $name} { set found $definition }
+        }
+        if {$found eq "-1"} { error "undefined procedure: $name" }
+        interp eval $child [list proc $command [lindex $found 0] [lindex $found 1]]
+    }
+    return $command
+}
+
+proc ::tmm::close_flow {flow} {
+    variable fact
+    variable timer
+    interp delete "flow-$flow"
+    array unset fact $flow,*
+    array unset timer $flow,*
+}
+
+proc ::tmm::set_facts {flow facts} {
+    variable fact
+    foreach {name value} $facts { set fact($flow,$name) $value }
+}
+
+# Runs an event of a connection in all its rules, lower priorities first, and answers with what they asked for.
+proc ::tmm::run_event {flow event facts} {
+    variable rule
+    variable fact
+    variable effects {}
+    set_facts $flow $facts
+    set handlers {}
+    foreach key $fact($flow,rules) {
+        foreach handler $rule($key,handlers) {
+            if {[lindex $handler 0] eq $event} {
+                lappend handlers [list [lindex $handler 1] $key [lindex $handler 2]]
+            }
+        }
+    }
+    foreach handler [lsort -integer -index 0 $handlers] {
+        if {[lsearch -exact $fact($flow,events_off) all] >= 0 || [lsearch -exact $fact($flow,events_off) $event] >= 0} {
+            break
+        }
+        if {![run_script $flow [lindex $handler 1] $event [lindex $handler 2]]} { break }
+    }
+    return $effects
+}
+
+proc ::tmm::run_timer {flow id} {
+    variable timer
+    variable effects {}
+    if {[info exists timer($flow,$id)]} {
+        foreach {key event script is_periodic} $timer($flow,$id) { break }
+        if {!$is_periodic} { unset timer($flow,$id) }
+        run_script $flow $key $event $script $id
+    }
+    return $effects
+}
+
+proc ::tmm::run_script {flow key event script {timer_id ""}} {
+    variable now
+    variable rule
+    variable static
+    variable time_limit_ms
+    set child "flow-$flow"
+    array set now [list flow $flow key $key event $event timer $timer_id]
+    interp eval $child [list set ::tmm::rule $key]
+    foreach name [array names static] { interp eval $child [list set ::static::$name $static($name)] }
+    effect run $rule($key,path) $event
+    set until [expr {[clock milliseconds] + $time_limit_ms}]
+    interp limit $child time -seconds [expr {$until / 1000}] -milliseconds [expr {$until % 1000}]
+    set code [catch { interp eval $child $script } message options]
+    interp limit $child time -seconds {}
+    foreach name [interp eval $child { info vars ::static::* }] {
+        set static([string range $name 10 end]) [interp eval $child [list set $name]]
+    }
+    switch -exact -- $code {
+        0 - 2 { return 1 }
+        1 { set trace [dict get $options -errorinfo] }
+        default {
+            set message [expr {$code == 3 ? {invoked "break" outside of a loop} : {invoked "continue" outside of a loop}}]
+            set trace $message
+        }
+    }
+    set command ""
+    if {[regexp -indices {\n    (?:while executing|invoked from within)\n"} $trace at]} {
+        regexp {^(.*?)"(?:\n    [\(i]|$)} [string range $trace [lindex $at 1]+1 end] whole command
+    }
+    effect error $rule($key,path) $event $message $command
+    return 0
+}
+`;

@@ -1,0 +1,111 @@
+import { decide } from '../allowlist/decide.js';
+import type { Allowlist } from '../allowlist/allowlist.js';
+import type { IdentitySource } from '../identity/identity-source.js';
+import { issueCertificate } from '../pki/issue-certificate.js';
+import { generateKeyPair } from '../pki/key-pair.js';
+import { parseSpiffeId } from '../spiffe/spiffe-id.js';
+import type { SpiffeId } from '../spiffe/spiffe-id.js';
+import { Svid } from '../spiffe/svid.js';
+import type { Clock } from '../clock.js';
+import type { ProofCallers } from './proof.js';
+
+/** The service account that stands for a caller whom nobody allowed. */
+const stranger = 'bigip-mesh-probe';
+const callerTtlMs = 10 * 60_000;
+
+export interface CallerRequest {
+  readonly allowlist: Allowlist;
+  readonly trustDomains: readonly string[];
+  /** The service's own identity: the stranger is of its trust domain and namespace. */
+  readonly identity: SpiffeId;
+  readonly source: IdentitySource;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Makes the callers of a proof, each with a key of its own and valid for ten minutes.
+ *
+ * A source that cannot mint for others gives neither a good nor a bad caller of the mesh. In audit mode nobody of the
+ * mesh is kept out, and so there is no bad caller either.
+ */
+export async function mintProofCallers(request: CallerRequest): Promise<ProofCallers> {
+  const { allowlist, source, clock } = request;
+  const good = goodCaller(request);
+  const bad = badCaller(request);
+  const foreign = await mintForeign(good ?? request.identity, clock.now());
+  if (!source.canImpersonate) return { foreign };
+  return {
+    good: good === undefined ? undefined : await fetch(request, good),
+    bad: bad === undefined || allowlist.mode === 'audit' ? undefined : await fetch(request, bad),
+    foreign,
+  };
+}
+
+/** An ID that the allowlist admits: an entry itself, or one that a pattern covers. */
+export function goodCaller({
+  allowlist,
+  trustDomains,
+}: Pick<CallerRequest, 'allowlist' | 'trustDomains'>): SpiffeId | undefined {
+  for (const { text } of allowlist.allow) {
+    const candidate = parseSpiffeId(
+      text.replace(/\/ns\/\*$/, `/ns/${stranger}/sa/*`).replace(/\*$/, stranger),
+    );
+    if (candidate.ok && decide(allowlist, trustDomains, candidate.value).decision === 'allow')
+      return candidate.value;
+  }
+  return undefined;
+}
+
+/** A valid ID of the mesh that the allowlist does not admit. */
+export function badCaller({
+  allowlist,
+  trustDomains,
+  identity,
+}: Pick<CallerRequest, 'allowlist' | 'trustDomains' | 'identity'>): SpiffeId | undefined {
+  for (const namespace of [identity.namespace ?? 'default', stranger]) {
+    const candidate = parseSpiffeId(`spiffe://${identity.trustDomain}/ns/${namespace}/sa/${stranger}`);
+    if (candidate.ok && decide(allowlist, trustDomains, candidate.value).decision === 'reject')
+      return candidate.value;
+  }
+  return undefined;
+}
+
+async function fetch({ source, signal }: CallerRequest, spiffeId: SpiffeId): Promise<Svid> {
+  const { svid } = await source.fetchSvid({ spiffeId, ttlMs: callerTtlMs, keyType: 'ec-p256' }, signal);
+  return svid;
+}
+
+/** The name of somebody who may come in, under a root that lives only for this proof. */
+async function mintForeign(spiffeId: SpiffeId, now: Date): Promise<Svid> {
+  const root = await generateKeyPair('ec-p256');
+  const leafKey = await generateKeyPair('ec-p256');
+  const notBefore = new Date(now.getTime() - 60_000);
+  const notAfter = new Date(now.getTime() + callerTtlMs);
+  const rootCertificate = issueCertificate(
+    {
+      subject: [{ type: 'organization', value: 'not the mesh' }],
+      publicKey: root.publicKey,
+      notBefore,
+      notAfter,
+      keyUsages: ['keyCertSign'],
+      basicConstraints: { ca: true },
+      hasSubjectKeyIdentifier: true,
+    },
+    { privateKey: root.privateKey },
+  );
+  const leaf = issueCertificate(
+    {
+      subject: [],
+      publicKey: leafKey.publicKey,
+      notBefore,
+      notAfter,
+      keyUsages: ['digitalSignature', 'keyEncipherment'],
+      extendedKeyUsages: ['serverAuth', 'clientAuth'],
+      basicConstraints: { ca: false },
+      subjectAltNames: { isCritical: true, names: [{ type: 'uri', value: spiffeId.text }] },
+    },
+    { certificate: rootCertificate, privateKey: root.privateKey },
+  );
+  return new Svid({ spiffeId, leaf, chain: [], privateKey: leafKey.privateKey });
+}

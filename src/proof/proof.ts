@@ -1,0 +1,154 @@
+import type { Svid } from '../spiffe/svid.js';
+import { readSvidClaims } from '../spiffe/svid-claims.js';
+import type { TrustBundle } from '../spiffe/trust-bundle.js';
+import { createHash } from 'node:crypto';
+import { callWithPlainTcp, callWithTls } from './call.js';
+import type { Caller, CallOutcome, CallRequest } from './call.js';
+
+/** One thing that was tried on the wire. */
+export interface ProofCheck {
+  readonly name: 'good caller' | 'bad caller' | 'no certificate' | 'another CA' | 'plain TCP';
+  /** Who called, or how. */
+  readonly caller: string;
+  readonly expected: 'gets in' | 'gets nothing';
+  readonly seen: string;
+  readonly passed: boolean;
+}
+
+/** What a mesh service was seen to do. */
+export interface Proof {
+  readonly passed: boolean;
+  /** The certificate that was really served: SHA-256 of its DER, lower-case hex; absent when none was seen. */
+  readonly servedFingerprint: string | undefined;
+  readonly checks: readonly ProofCheck[];
+}
+
+/** Who calls, to prove a service. A caller that cannot be had is left out, and so is its check. */
+export interface ProofCallers {
+  /** On the allowlist. */
+  readonly good?: Svid | undefined;
+  /** Valid, under the mesh's roots, and not on the allowlist. */
+  readonly bad?: Svid | undefined;
+  /** Of a good caller's name, under a root that is not the mesh's. */
+  readonly foreign?: Svid | undefined;
+}
+
+export interface ProofRequest {
+  readonly address: string;
+  readonly port: number;
+  /** `bigip.default.svc.cluster.local` */
+  readonly host: string;
+  /** The SPIFFE ID that the device must show. */
+  readonly spiffeId: string;
+  /** The certificate that must be served, if one in particular: SHA-256 of its DER, lower-case hex. */
+  readonly fingerprint256: string | undefined;
+  readonly trustBundle: TrustBundle;
+  readonly callers: ProofCallers;
+  readonly probe: { readonly send: string; readonly expect: string } | undefined;
+  readonly timing?: ProofTiming;
+}
+
+/** How long a proof waits, in milliseconds. */
+export interface ProofTiming {
+  /** For a whole call over TLS. */
+  readonly deadlineMs: number;
+  /** For an answer in plain TCP, which should never come. */
+  readonly plainDeadlineMs: number;
+  /** Without a probe: how long a connection must stay open to count as admitted. */
+  readonly settleMs: number;
+}
+
+/** Long enough for a TLS handshake over a slow line, short enough to wait for. */
+const defaultTiming: ProofTiming = { deadlineMs: 5000, plainDeadlineMs: 1500, settleMs: 300 };
+
+/**
+ * Proves a mesh service by calling it as good and bad callers do.
+ *
+ * A bad caller counts as kept out only when the device was there and refused: a device that cannot be reached, or
+ * that shows another certificate than the expected one, proves nothing and fails every check.
+ */
+export async function proveService(request: ProofRequest): Promise<Proof> {
+  const { good, bad, foreign } = request.callers;
+  const { deadlineMs, plainDeadlineMs, settleMs } = request.timing ?? defaultTiming;
+  const served = new Set<string>();
+  const base: CallRequest = {
+    address: request.address,
+    port: request.port,
+    serverName: `outbound_.${request.port}_._.${request.host}`,
+    trustBundlePem: request.trustBundle.toPem(),
+    probe: request.probe,
+    checkServer: (leaf) => wrongServer(leaf, request),
+    deadlineMs,
+    settleMs,
+  };
+  const tls = async (caller?: Svid): Promise<CallOutcome> => {
+    const outcome = await callWithTls({
+      ...base,
+      ...(caller === undefined ? {} : { caller: asCaller(caller) }),
+    });
+    if (outcome.serverLeaf !== undefined) served.add(fingerprint(outcome.serverLeaf));
+    return outcome;
+  };
+
+  const checks: ProofCheck[] = [];
+  if (good !== undefined) checks.push(admitted('good caller', good.spiffeId.text, await tls(good)));
+  if (bad !== undefined) checks.push(keptOut('bad caller', bad.spiffeId.text, await tls(bad)));
+  checks.push(keptOut('no certificate', 'TLS without a client certificate', await tls()));
+  if (foreign !== undefined) {
+    checks.push(keptOut('another CA', `${foreign.spiffeId.text}, signed by another CA`, await tls(foreign)));
+  }
+  checks.push(plainKeptOut(await callWithPlainTcp({ ...base, deadlineMs: plainDeadlineMs })));
+
+  const [servedFingerprint] = served;
+  return {
+    passed: served.size === 1 && checks.every(({ passed }) => passed),
+    servedFingerprint,
+    checks,
+  };
+}
+
+function admitted(name: ProofCheck['name'], caller: string, outcome: CallOutcome): ProofCheck {
+  const passed = outcome.result === 'answered' || outcome.result === 'admitted';
+  return { name, caller, expected: 'gets in', seen: outcome.detail, passed };
+}
+
+function keptOut(name: ProofCheck['name'], caller: string, outcome: CallOutcome): ProofCheck {
+  return {
+    name,
+    caller,
+    expected: 'gets nothing',
+    seen: outcome.detail,
+    passed: outcome.result === 'refused',
+  };
+}
+
+function plainKeptOut(outcome: CallOutcome): ProofCheck {
+  const passed =
+    outcome.result === 'refused' || (outcome.result === 'silent' && !outcome.detail.startsWith('read'));
+  return {
+    name: 'plain TCP',
+    caller: 'no TLS at all',
+    expected: 'gets nothing',
+    seen: outcome.detail,
+    passed,
+  };
+}
+
+function wrongServer(leaf: Buffer, { spiffeId, fingerprint256 }: ProofRequest): string | undefined {
+  const claims = readSvidClaims(leaf, { keyUsageMayBeAbsent: true });
+  if (!claims.ok) return `the served certificate is no SVID (${claims.reason})`;
+  const shown = claims.spiffeId.text;
+  if (shown !== spiffeId) return `the served certificate is of ${shown}, not of ${spiffeId}`;
+  if (fingerprint256 !== undefined && fingerprint(leaf) !== fingerprint256) {
+    return `another certificate of ${spiffeId} is served (SHA-256 ${fingerprint(leaf).slice(0, 12)}) than was installed`;
+  }
+  return undefined;
+}
+
+function asCaller(svid: Svid): Caller {
+  return { certificatePem: svid.renderLeafPem() + svid.renderChainPem(), keyPem: svid.renderKeyPem() };
+}
+
+function fingerprint(der: Buffer): string {
+  return createHash('sha256').update(der).digest('hex');
+}

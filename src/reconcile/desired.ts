@@ -1,0 +1,142 @@
+import { isIPv6 } from 'node:net';
+import type { ServiceConfig } from '../config/schema.js';
+import { renderDestination } from '../icontrol/destination.js';
+import { clientSslMembers } from './client-ssl-profile.js';
+import type { DesiredObject, FileContent } from './device-object.js';
+import type { DataGroupRecord } from './ledger.js';
+import { ruleName, serviceNames } from './names.js';
+import { ownerMark } from './ownership.js';
+
+/** A certificate and its key, either new or already on the device. */
+export interface DesiredPair {
+  readonly certName: string;
+  readonly keyName: string;
+  readonly cert: FileContent | 'kept';
+  readonly key: FileContent | 'kept';
+  /** PEM of the intermediates, leaf's issuer first; the name of the file on the device for a kept pair. */
+  readonly chain: { readonly name: string; readonly file: FileContent | 'kept' } | undefined;
+  /** What the ledger says of the certificate. */
+  readonly facts: Readonly<Record<string, string>>;
+}
+
+export interface DesiredService {
+  readonly config: ServiceConfig;
+  readonly pair: DesiredPair;
+  readonly records: {
+    readonly allow: readonly DataGroupRecord[];
+    readonly deny: readonly DataGroupRecord[];
+    readonly settings: readonly DataGroupRecord[];
+  };
+}
+
+export interface DesiredDevice {
+  readonly partition: string;
+  readonly tmosVersion: string;
+  readonly ruleText: string;
+  readonly trustBundle: { readonly name: string; readonly file: FileContent };
+  readonly services: readonly DesiredService[];
+}
+
+/** Every object that the device should hold. Pure; the order is that of the config file. */
+export function desiredObjects(device: DesiredDevice): DesiredObject[] {
+  const objects = [
+    fileObject('sys/file/ssl-cert', device.trustBundle.name, device.trustBundle.file),
+    ruleObject(device.ruleText),
+    ...device.services.flatMap((service) => serviceObjects(device, service)),
+  ];
+  return [...new Map(objects.map((object) => [`${object.kind} ${object.name}`, object])).values()];
+}
+
+function serviceObjects(device: DesiredDevice, { config, pair, records }: DesiredService): DesiredObject[] {
+  const names = serviceNames(config.name);
+  const description = ownerMark(config.name);
+  const at = (name: string): string => `/${device.partition}/${name}`;
+  const dataGroup = (name: string, content: readonly DataGroupRecord[]): DesiredObject => ({
+    kind: 'ltm/data-group/internal',
+    name,
+    members: { description, type: 'string', records: content },
+  });
+  return [
+    fileObject('sys/file/ssl-key', pair.keyName, pair.key, config.name),
+    fileObject('sys/file/ssl-cert', pair.certName, pair.cert, config.name, pair.facts),
+    ...(pair.chain === undefined ? [] : [fileObject('sys/file/ssl-cert', pair.chain.name, pair.chain.file)]),
+    {
+      kind: 'ltm/profile/client-ssl',
+      name: names.clientSsl,
+      members: {
+        description,
+        ...clientSslMembers(
+          {
+            cert: at(pair.certName),
+            key: at(pair.keyName),
+            chain: pair.chain === undefined ? undefined : at(pair.chain.name),
+            trustBundle: at(device.trustBundle.name),
+          },
+          device.tmosVersion,
+        ),
+      },
+    },
+    dataGroup(names.allow, records.allow),
+    dataGroup(names.deny, records.deny),
+    dataGroup(names.settings, records.settings),
+    ...config.backends.map(({ address }): DesiredObject => ({
+      kind: 'ltm/node',
+      name: address,
+      members: { description: ownerMark(), address },
+    })),
+    {
+      kind: 'ltm/pool',
+      name: names.pool,
+      members: {
+        description,
+        monitor: '/Common/tcp',
+        members: config.backends.map((backend) => ({
+          name: renderDestination(backend),
+          address: backend.address,
+        })),
+      },
+    },
+    {
+      kind: 'ltm/virtual',
+      name: names.virtual,
+      members: {
+        description,
+        destination: renderDestination({ folder: `/${device.partition}`, ...config.listen }),
+        mask: isIPv6(config.listen.address) ? 'ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff' : '255.255.255.255',
+        ipProtocol: 'tcp',
+        enabled: true,
+        sourceAddressTranslation: { type: 'automap' },
+        pool: at(names.pool),
+        profiles: [
+          { name: '/Common/tcp', context: 'all' },
+          { name: at(names.clientSsl), context: 'clientside' },
+        ],
+        rules: [at(ruleName)],
+      },
+    },
+  ];
+}
+
+function ruleObject(text: string): DesiredObject {
+  return {
+    kind: 'ltm/rule',
+    name: ruleName,
+    members: { apiAnonymous: `# ${ownerMark()}\n${text}` },
+  };
+}
+
+function fileObject(
+  kind: 'sys/file/ssl-cert' | 'sys/file/ssl-key',
+  name: string,
+  file: FileContent | 'kept',
+  service?: string,
+  facts?: Readonly<Record<string, string>>,
+): DesiredObject {
+  return {
+    kind,
+    name,
+    members: { description: ownerMark(service) },
+    file,
+    ...(facts === undefined ? {} : { facts }),
+  };
+}
