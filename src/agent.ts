@@ -8,14 +8,14 @@ import { IControlClient } from './icontrol/client.js';
 import type { RequestRecord } from './icontrol/request.js';
 import type { Credentials } from './icontrol/session.js';
 import type { DeviceTrust } from './icontrol/trust.js';
-import { CaSecretSource } from './identity/ca-secret-source.js';
+import { configuredSource } from './identity/configured-source.js';
 import type { IdentitySource } from './identity/identity-source.js';
 import { loadRule } from './irule/load-rule.js';
 import { KubeClient } from './kube/client.js';
 import { kinds } from './kube/kinds.js';
 import { secretData } from './kube/object-data.js';
 import type { Logger } from './log.js';
-import { readMeshFacts, readPublishedRoots } from './mesh/mesh-facts.js';
+import { readMeshFacts } from './mesh/mesh-facts.js';
 import type { MeshFacts } from './mesh/mesh-facts.js';
 import { MeshRegistrar } from './mesh/registrar.js';
 import type { Proof } from './proof/proof.js';
@@ -49,6 +49,8 @@ export class Agent {
   readonly #options: AgentOptions;
   readonly #ruleText: string;
   readonly #clients = new Map<string, IControlClient>();
+  /** Devices whose running configuration this process has seen saved, and not changed since. */
+  readonly #saved = new Set<string>();
 
   private constructor(options: AgentOptions, kube: KubeClient, meshFacts: MeshFacts, ruleText: string) {
     this.config = options.config;
@@ -81,12 +83,21 @@ export class Agent {
   /** One reconcile of one device. */
   async reconcile(
     device: DeviceConfig,
-    options: Omit<ReconcileOptions, 'holder' | 'signal'>,
+    options: Omit<ReconcileOptions, 'holder' | 'isSaved' | 'signal'>,
     onStep: (step: ReconcileStep) => void = () => undefined,
   ): Promise<ReconcileReport> {
     const { signal } = this.#options;
     const ports = await this.#ports(device, onStep);
-    return runOnce(this.config, device, ports, { ...options, holder: newHolder(), signal });
+    const isSaved = this.#saved.has(device.name);
+    if (options.mode === 'apply') this.#saved.delete(device.name);
+    const report = await runOnce(this.config, device, ports, {
+      ...options,
+      isSaved,
+      holder: newHolder(),
+      signal,
+    });
+    if (options.mode === 'apply') this.#saved.add(device.name);
+    return report;
   }
 
   /** Calls a service as good and bad callers do; nothing is written anywhere. */
@@ -129,7 +140,7 @@ export class Agent {
     return {
       client: await this.#client(device),
       kube: this.kube,
-      identitySource: this.#identitySource(),
+      identitySource: await this.#identitySource(),
       meshFacts: this.meshFacts,
       registrar: this.registrar,
       clock: this.#options.clock,
@@ -155,21 +166,8 @@ export class Agent {
     return client;
   }
 
-  #identitySource(): IdentitySource {
-    const { kube, config } = this;
-    const namespace = config.mesh.rootNamespace;
-    return new CaSecretSource({
-      clock: this.#options.clock,
-      reader: {
-        readSecret: async (name, signal) => {
-          const secret = await kube.get({ kind: kinds.secret, namespace, name }, { signal });
-          if (secret === undefined) return undefined;
-          const data = [...secretData(secret)].map(([key, value]) => [key, value.reveal()] as const);
-          return { namespace, name, data: new Secret(Object.fromEntries(data)) };
-        },
-        readPublishedRoots: (signal) => readPublishedRoots(kube, namespace, signal),
-      },
-    });
+  #identitySource(): Promise<IdentitySource> {
+    return configuredSource(this.config, { kube: this.kube, clock: this.#options.clock });
   }
 
   async #credentials({ name, credentials }: DeviceConfig): Promise<Credentials> {

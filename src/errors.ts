@@ -20,6 +20,10 @@ export const errorCatalogue = {
     consequence: 'invalid',
     meaning: 'A line of an allowlist ConfigMap is no SPIFFE ID and no pattern of one.',
   },
+  MESH_ERR_CA_ANSWER: {
+    consequence: 'refused',
+    meaning: 'The mesh CA answered with something else than a certificate, its chain and its roots.',
+  },
   MESH_ERR_CA_CHAIN: {
     consequence: 'refused',
     meaning: "The mesh CA's certificate does not lead to its root, or may not sign workload certificates.",
@@ -35,6 +39,14 @@ export const errorCatalogue = {
   MESH_ERR_CA_KEY_UNSUPPORTED: {
     consequence: 'refused',
     meaning: 'The signing key is of a kind that the agent does not sign certificates with.',
+  },
+  MESH_ERR_CA_NOT_SERVED: {
+    consequence: 'refused',
+    meaning: 'Who answers at the address of the mesh CA is no certificate authority.',
+  },
+  MESH_ERR_CA_REQUEST_REFUSED: {
+    consequence: 'refused',
+    meaning: 'The mesh CA does not sign what it was asked for.',
   },
   MESH_ERR_CA_ROOT_MISMATCH: {
     consequence: 'refused',
@@ -52,6 +64,18 @@ export const errorCatalogue = {
   MESH_ERR_CA_SECRET_MISSING: {
     consequence: 'refused',
     meaning: 'The cluster has no secret with the key of the mesh CA.',
+  },
+  MESH_ERR_CA_TOKEN_MISSING: {
+    consequence: 'refused',
+    meaning: 'There is no service account token to show to the mesh CA.',
+  },
+  MESH_ERR_CA_TOKEN_REFUSED: {
+    consequence: 'refused',
+    meaning: 'The mesh CA does not accept the service account token, or it is of another account.',
+  },
+  MESH_ERR_CA_UNAVAILABLE: {
+    consequence: 'transient',
+    meaning: 'The mesh CA cannot be reached, cannot be verified, or could not sign just now.',
   },
   MESH_ERR_CONFIG_INVALID: {
     consequence: 'invalid',
@@ -198,6 +222,18 @@ export const errorCatalogue = {
     consequence: 'refused',
     meaning: 'The mock BIG-IP cannot have the address that it should listen on.',
   },
+  MESH_ERR_MOCK_STATE: {
+    consequence: 'refused',
+    meaning: 'The folder with the state of the mock BIG-IP cannot be read or written.',
+  },
+  MESH_ERR_ROOTS_INVALID: {
+    consequence: 'refused',
+    meaning: 'A place that should hold root certificates of the mesh holds something else.',
+  },
+  MESH_ERR_ROOTS_MISSING: {
+    consequence: 'refused',
+    meaning: 'Nothing says which root certificates the mesh trusts.',
+  },
   MESH_ERR_RULE_MISSING: {
     consequence: 'bug',
     meaning: 'The text of the iRule is not where the program looks for it.',
@@ -219,6 +255,10 @@ export const errorCatalogue = {
     consequence: 'refused',
     meaning:
       'A certificate from an identity source is no X509-SVID, or carries another SPIFFE ID than asked for.',
+  },
+  MESH_ERR_TCLSH_FAILED: {
+    consequence: 'transient',
+    meaning: 'The Tcl interpreter ended, or did not take the iRule, before it had decided.',
   },
   MESH_ERR_TCLSH_MISSING: {
     consequence: 'refused',

@@ -39,4 +39,6 @@ export interface AllowlistRefusal {
   /** Counted from 1; absent when the key as a whole is refused. */
   readonly line?: number;
   readonly reason: string;
+  /** The line says what another one says already: without it, the same callers are allowed. */
+  readonly isRedundant?: true;
 }

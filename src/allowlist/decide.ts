@@ -1,8 +1,9 @@
 import type { SpiffeId } from '../spiffe/spiffe-id.js';
 import type { Allowlist, AllowlistEntry } from './allowlist.js';
+import type { AllowlistRejection } from './rejection-reason.js';
 
-/** Why a caller with a readable SPIFFE ID is let in or not; the words of a rejection are those of the iRule. */
-export type DecisionReason = 'allowed' | 'trust-domain' | 'denied' | 'not-listed';
+/** Why a caller with a readable SPIFFE ID is let in or not. */
+export type DecisionReason = 'allowed' | AllowlistRejection;
 
 export interface Decision {
   readonly decision: 'allow' | 'reject';

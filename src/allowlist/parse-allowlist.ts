@@ -31,13 +31,14 @@ const knownKeys = new Set<string>([...listKeys, 'mode']);
 export function parseAllowlist(configMap: AllowlistConfigMap): ParsedAllowlist {
   const data = new Map(Object.entries(configMap.data ?? {}));
   const refusals: AllowlistRefusal[] = [];
-  const refuse = (key: string, reason: string, line?: number): void => {
+  const refuse = (key: string, reason: string, line?: number, isRedundant = false): void => {
     refusals.push({
       namespace: configMap.namespace,
       configMap: configMap.name,
       key,
       ...(line === undefined ? {} : { line }),
       reason,
+      ...(isRedundant ? { isRedundant } : {}),
     });
   };
 
@@ -53,7 +54,7 @@ export function parseAllowlist(configMap: AllowlistConfigMap): ParsedAllowlist {
       }
       const first = lineOf.get(entry.value.text);
       if (first !== undefined) {
-        refuse(key, `it repeats line ${first}`, line);
+        refuse(key, `it repeats line ${first}`, line, true);
         continue;
       }
       lineOf.set(entry.value.text, line);

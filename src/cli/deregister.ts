@@ -11,7 +11,7 @@ export function runDeregister(
   const { output, signal } = context;
   return withAgent<ExitCode>(context, flags, async (agent) => {
     const service = serviceNamed(agent, name);
-    const removed = await agent.registrar.deregisterService(service, signal);
+    const removed = await agent.registrar.deregister({ config: service }, signal);
     for (const object of removed) output.line(`removed ${object}`);
     if (removed.length === 0) output.line(`service ${name} was not registered`);
     output.json({ service: name, removed });

@@ -91,6 +91,20 @@ function buildProgram(action: Action): Command {
   withConfig(command('deregister', 'remove the mesh registration of a service'))
     .argument('<service>', 'a service of the config file')
     .action(action(async () => (await import('./deregister.js')).runDeregister));
+  command('explain', 'who gets in, by which entry, or why not')
+    .argument('[spiffe-id]', 'a caller by its ID')
+    .option('--cert <path...>', 'callers by their certificates: files (PEM, DER) or folders of them')
+    .option('--allowlist <file>', 'ConfigMaps, the data of one, or one entry a line')
+    .option('--service <name>', "the service's allowlist in the cluster, instead of --allowlist; needs -f")
+    .option('-f, --file <config>', 'the config file (docs/reference/config.md)')
+    .addOption(
+      new Option('--engine <engine>', 'the shipped iRule in tclsh, the TypeScript decision, or both')
+        .choices(['rule', 'core', 'both'])
+        .default('both'),
+    )
+    .option('--trust-domain <name...>', 'trust domains to accept (default: those of the allow entries)')
+    .option('--trust-bundle <file>', 'roots of the mesh in PEM: check the chain, too')
+    .action(action(async () => (await import('./explain.js')).runExplain));
   command('mock', 'a mock BIG-IP to try things on: iControl REST and a TLS data plane')
     .requiredOption('--listen <host:port>', 'management address', parseHostPort)
     .requiredOption('--user <name:password>', 'who may log in', parseUser)

@@ -1,8 +1,10 @@
+import { AgentError } from '../errors.js';
 import type { CliContext, ExitCode, GlobalFlags } from './context.js';
 import { serviceNamed, withAgent } from './open-agent.js';
 import type { ConfigFlag } from './open-agent.js';
+import { printProof } from './render-proof.js';
 
-/** `register SERVICE`: the successor of `istioctl register`. */
+/** `register SERVICE`: the successor of `istioctl register`. Callers are sent to a device that was proven, and no other. */
 export function runRegister(
   context: CliContext,
   flags: ConfigFlag & GlobalFlags,
@@ -10,10 +12,20 @@ export function runRegister(
 ): Promise<ExitCode> {
   const { output, signal } = context;
   return withAgent<ExitCode>(context, flags, async (agent) => {
-    const service = serviceNamed(agent, name);
-    const written = await agent.registrar.registerService(service, signal);
-    for (const object of written) output.line(`applied ${object}`);
-    output.json({ service: name, applied: written });
+    const config = serviceNamed(agent, name);
+    const proof = await agent.verify(config);
+    if (!proof.passed) {
+      printProof(output, proof);
+      throw new AgentError(
+        'MESH_ERR_PROOF_FAILED',
+        `service ${name} does not do on the wire what it should; it was not registered`,
+        'run bigip-mesh apply, which installs and proves it',
+      );
+    }
+    const applied = await agent.registrar.register({ config }, signal);
+    for (const object of applied) output.line(`applied ${object}`);
+    if (applied.length === 0) output.line(`service ${name} was registered already`);
+    output.json({ service: name, applied });
     return 0;
   });
 }

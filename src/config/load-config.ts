@@ -43,7 +43,7 @@ export function parseConfig(text: string, file: string): AgentConfig {
   const parsed = agentConfigSchema.safeParse(document.toJS());
   const issues: readonly ConfigIssue[] = parsed.success
     ? contradictions(parsed.data)
-    : parsed.error.issues.flatMap(describeIssue);
+    : withoutConsequences(parsed.error.issues.flatMap(describeIssue));
   if (!parsed.success || issues.length > 0) {
     throw invalid(
       issues.map(
@@ -59,14 +59,33 @@ type SchemaIssue = Extract<
   { success: false }
 >['error']['issues'][number];
 
-function describeIssue(issue: SchemaIssue): ConfigIssue[] {
+/** An issue that may explain another one: the key that was meant is then not reported as missing. */
+interface DescribedIssue extends ConfigIssue {
+  readonly meant?: ConfigIssue['path'];
+}
+
+function withoutConsequences(issues: readonly DescribedIssue[]): ConfigIssue[] {
+  const meant = new Set(
+    issues.flatMap((issue) => (issue.meant === undefined ? [] : [issue.meant.join('.')])),
+  );
+  return issues.filter(
+    ({ path, message }) => !(message.startsWith('is missing') && meant.has(path.join('.'))),
+  );
+}
+
+function describeIssue(issue: SchemaIssue): DescribedIssue[] {
   const path = issue.path.filter((step) => typeof step !== 'symbol');
   if (issue.code === 'unrecognized_keys') {
     const known = knownKeys(path);
     return issue.keys.map((key) => {
-      const suggestion = nearest(key, known) ?? '';
-      const hint = suggestion === '' ? `known keys: ${known.join(', ')}` : `did you mean "${suggestion}"?`;
-      return { path: [...path, key], message: `is an unknown key; ${hint}` };
+      const suggestion = nearest(key, known);
+      const hint =
+        suggestion === undefined ? `known keys: ${known.join(', ')}` : `did you mean "${suggestion}"?`;
+      return {
+        path: [...path, key],
+        message: `is an unknown key; ${hint}`,
+        ...(suggestion === undefined ? {} : { meant: [...path, suggestion] }),
+      };
     });
   }
   if (issue.code === 'invalid_type' && issue.message.endsWith('received undefined')) {

@@ -1,8 +1,8 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
-import { parseDuration } from './duration.js';
 import { parseEndpoint } from './endpoint.js';
-import type { Parsed } from '../parsed.js';
+import { identity } from './identity.js';
+import { parsedBy } from './parsed-by.js';
 
 const dnsLabel = z
   .string()
@@ -19,16 +19,6 @@ const partition = z.string().regex(/^[A-Za-z][A-Za-z0-9_.-]{0,62}$/, 'must be a 
 const trustDomain = z
   .string()
   .regex(/^[a-z0-9._-]{1,255}$/, 'must be a trust domain: a-z, 0-9, ".", "_" and "-", in lower case');
-
-/** A string that one of our own parsers understands, kept as what the parser gives. */
-function parsedBy<T>(parse: (text: string) => Parsed<T>) {
-  return z.string().transform((text, context) => {
-    const parsed = parse(text);
-    if (parsed.ok) return parsed.value;
-    context.addIssue({ code: 'custom', message: parsed.reason });
-    return z.NEVER;
-  });
-}
 
 const url = z.string().transform((text, context) => {
   if (/^https:\/\/[^/?#@]+\/?$/.test(text) && URL.canParse(text)) return new URL(text).origin;
@@ -67,13 +57,6 @@ const device = z.strictObject({
   partition: partition.default('mesh').refine((name) => name !== 'Common', {
     message: 'must not be Common: the agent owns its partition as a whole',
   }),
-});
-
-const identity = z.strictObject({
-  source: z.enum(['istiod', 'ca-secret', 'secret', 'files', 'workload-api']).default('istiod'),
-  keyType: z.enum(['ec-p256', 'ec-p384', 'rsa-2048', 'rsa-3072', 'rsa-4096']).default('ec-p256'),
-  ttl: parsedBy(parseDuration).prefault('24h'),
-  renewAt: z.number().gt(0).lt(1).default(0.5),
 });
 
 const service = z.strictObject({

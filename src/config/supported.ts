@@ -7,8 +7,8 @@ import type { AgentConfig } from './schema.js';
  * @throws AgentError MESH_ERR_CONFIG_UNSUPPORTED
  */
 export function requireSupported(config: AgentConfig): void {
-  if (config.identity.source !== 'ca-secret') {
-    throw unsupported(`identity.source ${config.identity.source}`, 'set identity.source to ca-secret');
+  if (config.identity.source !== 'ca-secret' && config.identity.source !== 'istiod') {
+    throw unsupported(`identity.source ${config.identity.source}`, 'set identity.source to istiod or ca-secret');
   }
   for (const device of config.devices) {
     if (device.urls.length > 1) {

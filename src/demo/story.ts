@@ -103,7 +103,7 @@ class Story {
 
     this.#narrator.step('A rule admits only callers on the allowlist');
     this.#changes(report, ['ltm/rule', 'ltm/data-group/internal']);
-    this.#narrator.saw('one transaction, committed; proven on the wire by the agent; saved');
+    this.#narrator.saw('one transaction, committed and saved; proven on the wire by the agent');
   }
 
   async #registration(): Promise<Endpoint> {

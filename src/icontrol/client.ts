@@ -105,8 +105,9 @@ export class IControlClient implements Requester {
         : this.#authorised(request);
       return await abortable(call, signal);
     } catch (error) {
-      if (error instanceof DeviceError && error.transient) this.readiness.doubt();
-      throw error;
+      if (!(error instanceof DeviceError)) throw error;
+      if (error.transient) this.readiness.doubt();
+      throw error.of(this.device);
     }
   }
 

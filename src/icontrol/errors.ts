@@ -28,6 +28,17 @@ export class DeviceError extends AgentError {
     this.outcomeUnknown = details.outcomeUnknown ?? false;
   }
 
+  /** The same error, telling which device it is of; a message that does already stays as it is. */
+  of(device: string): DeviceError {
+    if (this.message.includes(device)) return this;
+    return new DeviceError(this.code, `${device}: ${this.message}`, this.nextStep, {
+      ...(this.status === undefined ? {} : { status: this.status }),
+      ...(this.deviceCode === undefined ? {} : { deviceCode: this.deviceCode }),
+      resource: this.resource,
+      outcomeUnknown: this.outcomeUnknown,
+    });
+  }
+
   /** Whether the same call may pass later. */
   get transient(): boolean {
     return this.consequence === 'transient';

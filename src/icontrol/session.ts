@@ -127,7 +127,7 @@ export class Session {
     if (lacksHeader(answer)) answer = await exchange(request);
     if (answer.status === 401 && !lacksHeader(answer)) {
       this.#refuse({ username, password });
-      throw refusedLogin(answer);
+      throw refusedLogin(answer, username);
     }
     if (answer.status >= 300 || answer.json === undefined) throw refusalOf(request, answer);
     const token = readToken(answer);
@@ -207,11 +207,11 @@ function readToken(answer: Answer): Secret {
   );
 }
 
-function refusedLogin(answer: Answer): DeviceError {
+function refusedLogin(answer: Answer, username: string): DeviceError {
   const error = refusalOf({ method: 'POST', path: loginPath }, answer);
   return new DeviceError(
     'MESH_ERR_DEVICE_AUTH_FAILED',
-    error.message,
+    `the device refuses user ${username}: ${error.message}`,
     'Correct user name, password and login provider of the device; new ones are picked up by themselves',
     { status: answer.status, resource: loginPath },
   );

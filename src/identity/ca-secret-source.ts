@@ -6,7 +6,10 @@ import { mintSvid } from '../pki/mint-svid.js';
 import { parseCertificatesPem } from '../pki/pem.js';
 import { SigningAuthority } from '../pki/signing-authority.js';
 import { TrustBundle } from '../spiffe/trust-bundle.js';
+import type { RootSource } from '../spiffe/trust-bundle.js';
 import type { FetchedSvid, IdentitySource, SvidRequest } from './identity-source.js';
+import { MeshRoots } from './mesh-roots.js';
+import type { ReadRoots } from './mesh-roots.js';
 
 /**
  * What the source reads from the cluster. Undefined means that the object is known not to exist; whatever cannot be
@@ -33,18 +36,25 @@ export class CaSecretSource implements IdentitySource {
   readonly canImpersonate = true;
   readonly #reader: MeshCaReader;
   readonly #clock: Clock;
+  readonly #extraRoots: readonly ReadRoots[];
 
-  constructor(options: { readonly reader: MeshCaReader; readonly clock: Clock }) {
+  constructor(options: {
+    readonly reader: MeshCaReader;
+    readonly clock: Clock;
+    /** Further roots for the trust bundle; a CA has to be among the published ones all the same. */
+    readonly extraRoots?: readonly ReadRoots[];
+  }) {
     this.#reader = options.reader;
     this.#clock = options.clock;
+    this.#extraRoots = options.extraRoots ?? [];
   }
 
   async fetchSvid(request: SvidRequest, signal: AbortSignal): Promise<FetchedSvid> {
     const secret = await this.#readCaSecret(signal);
-    const trustBundle = await this.fetchTrustBundle(signal);
+    const published = await this.#readPublishedRoots(signal);
     const now = this.#clock.now();
     const authority = SigningAuthority.fromSecret(secret, now);
-    if (!trustBundle.has(authority.root)) {
+    if (!TrustBundle.of([published]).has(authority.root)) {
       throw new AgentError(
         'MESH_ERR_CA_ROOT_MISMATCH',
         `the root of ${caSecretName(secret)} is not among the roots that the mesh publishes`,
@@ -53,18 +63,26 @@ export class CaSecretSource implements IdentitySource {
     }
     const svid = await mintSvid(authority, { ...request, now });
     signal.throwIfAborted();
-    return { svid, trustBundle };
+    return { svid, trustBundle: await this.#withExtraRoots(published, signal) };
   }
 
   async fetchTrustBundle(signal: AbortSignal): Promise<TrustBundle> {
+    return this.#withExtraRoots(await this.#readPublishedRoots(signal), signal);
+  }
+
+  #withExtraRoots(published: RootSource, signal: AbortSignal): Promise<TrustBundle> {
+    return new MeshRoots(this.#extraRoots).read(signal, [published]);
+  }
+
+  async #readPublishedRoots(signal: AbortSignal): Promise<RootSource> {
     const published = await this.#reader.readPublishedRoots(signal);
     if (published === undefined) throw noPublishedRoot('the mesh publishes no root');
     const { origin, pem } = published;
     const certificates = parseCertificatesPem(pem);
     if (!certificates.ok) throw noPublishedRoot(`${origin} cannot be used: ${certificates.reason}`);
-    const bundle = TrustBundle.of([{ origin, certificates: certificates.value }]);
-    if (bundle.isEmpty) throw noPublishedRoot(`${origin} holds no root certificate`);
-    return bundle;
+    const source = { origin, certificates: certificates.value };
+    if (TrustBundle.of([source]).isEmpty) throw noPublishedRoot(`${origin} holds no root certificate`);
+    return source;
   }
 
   async #readCaSecret(signal: AbortSignal): Promise<CaSecret> {

@@ -1,6 +1,5 @@
 import { systemClock } from '../clock.js';
 import type { Clock } from '../clock.js';
-import type { AgentError } from '../errors.js';
 import { ApiServer } from './api-server.js';
 import type { ApiCall, CallOptions } from './api-server.js';
 import { saysAbsent, saysExpired, statusError, unreachable } from './api-status.js';
@@ -8,6 +7,7 @@ import { Connection } from './connection.js';
 import { kinds } from './kinds.js';
 import { loadKubeconfig } from './kubeconfig.js';
 import type { KubeconfigChoice } from './kubeconfig.js';
+import { parseListPage } from './object-list.js';
 import { describeRef, isKubeObject, refOf } from './object.js';
 import type { KubeKind, KubeList, KubeObject, ObjectRef } from './object.js';
 import { collectionPath, objectPath, queryString } from './resource-path.js';
@@ -68,7 +68,7 @@ export class KubeClient {
   async get(ref: ObjectRef, options: CallOptions = {}): Promise<KubeObject | undefined> {
     const call = { ...this.#read('get', describeRef(ref)), path: objectPath(ref) };
     const answer = await this.#api.call(call, options);
-    if (answer.ok) return this.#object(answer.body, call);
+    if (answer.ok) return this.#object(answer.body, ref, call);
     if (saysAbsent(answer.status, ref.name)) return undefined;
     throw statusError(answer.status, this.#api.attempt(call));
   }
@@ -92,7 +92,7 @@ export class KubeClient {
         page = {};
         continue;
       }
-      const list = parseList(answer.body, kind);
+      const list = parseListPage(answer.body, kind);
       if (list === undefined)
         throw unreachable(this.#api.attempt(call), 'its answer is not a list of objects');
       items.push(...list.items);
@@ -141,11 +141,14 @@ export class KubeClient {
 
   /** @throws AgentError MESH_ERR_KUBE_EXISTS when somebody else was first. */
   create(kind: KubeKind, object: KubeObject, options: CallOptions = {}): Promise<KubeObject> {
+    // With `generateName` the server chooses the name.
+    const ref = { ...refOf(kind, object), name: object.metadata.name ?? '' };
     return this.#write(
+      ref,
       {
         method: 'POST',
         verb: 'create',
-        object: describeRef(refOf(kind, object)),
+        object: describeRef(ref),
         path: `${collectionPath(kind, object.metadata.namespace)}${queryString({ fieldManager })}`,
         contentType: 'application/json',
         body: JSON.stringify(object),
@@ -162,6 +165,7 @@ export class KubeClient {
   replace(kind: KubeKind, object: KubeObject, options: CallOptions = {}): Promise<KubeObject> {
     const ref = refOf(kind, object);
     return this.#write(
+      ref,
       {
         method: 'PUT',
         verb: 'update',
@@ -235,6 +239,7 @@ export class KubeClient {
   ): Promise<KubeObject> {
     const ref = refOf(kind, object);
     return this.#write(
+      ref,
       {
         method: 'PATCH',
         verb: 'patch',
@@ -248,23 +253,22 @@ export class KubeClient {
     );
   }
 
-  async #write(call: ApiCall, options: CallOptions): Promise<KubeObject> {
+  async #write(ref: ObjectRef, call: ApiCall, options: CallOptions): Promise<KubeObject> {
     const answer = await this.#api.call(call, options);
     if (!answer.ok) throw statusError(answer.status, this.#api.attempt(call));
-    return this.#object(answer.body, call);
+    return this.#object(answer.body, ref, call);
   }
 
   #read(verb: string, object: string): Omit<ApiCall, 'path'> {
     return { method: 'GET', verb, object };
   }
 
-  #object(body: unknown, call: ApiCall): KubeObject {
-    if (isKubeObject(body)) return body;
-    throw this.#malformed(call);
-  }
-
-  #malformed(call: ApiCall): AgentError {
-    return unreachable(this.#api.attempt(call), 'its answer is not a Kubernetes object');
+  /** An answer that is another object, or none, comes from something else than the API server. */
+  #object(body: unknown, { kind, name }: ObjectRef, call: ApiCall): KubeObject {
+    if (isKubeObject(body) && body.kind === kind.kind && (name === '' || body.metadata.name === name)) {
+      return body;
+    }
+    throw unreachable(this.#api.attempt(call), 'its answer is not the object that was asked for');
   }
 }
 
@@ -272,18 +276,4 @@ function describeSelection(kind: KubeKind, { namespace, labelSelector, fieldSele
   const where = namespace === undefined ? '' : ` in ${namespace}`;
   const which = [labelSelector, fieldSelector].filter((part) => part !== undefined).join(' ');
   return `${kind.plural}${where}${which === '' ? '' : ` (${which})`}`;
-}
-
-/** Items of built-in kinds come without `apiVersion` and `kind`; they are filled in from the list's kind. */
-function parseList(body: unknown, kind: KubeKind): (KubeList & { readonly continue: string }) | undefined {
-  if (typeof body !== 'object' || body === null) return undefined;
-  const { items, metadata } = body as { items?: unknown; metadata?: Record<string, unknown> };
-  const resourceVersion = metadata?.['resourceVersion'];
-  if (!Array.isArray(items) || typeof resourceVersion !== 'string') return undefined;
-  const objects = items.map((item: unknown): unknown =>
-    typeof item === 'object' ? { ...item, apiVersion: kind.apiVersion, kind: kind.kind } : item,
-  );
-  if (!objects.every(isKubeObject)) return undefined;
-  const next = metadata?.['continue'];
-  return { items: objects, resourceVersion, continue: typeof next === 'string' ? next : '' };
 }

@@ -1,7 +1,8 @@
 import type { Clock } from '../clock.js';
-import { AgentError } from '../errors.js';
+import type { AgentError } from '../errors.js';
 import type { ApiCall, ApiServer, CallOptions } from './api-server.js';
 import { parseStatus, saysExpired, statusError, unreachable } from './api-status.js';
+import type { ApiStatus } from './api-status.js';
 import { isKubeObject } from './object.js';
 import type { KubeObject } from './object.js';
 import { queryString } from './resource-path.js';
@@ -35,6 +36,8 @@ const graceMs = 30_000;
 
 const objectEvents = { ADDED: 'added', MODIFIED: 'modified', DELETED: 'deleted' } as const;
 
+type StreamEvent = Exclude<WatchEvent, { readonly type: 'ended' }>;
+
 /** @throws the signal's reason when it aborts; every other end is the last event. */
 export async function* watchCollection(
   api: ApiServer,
@@ -43,18 +46,30 @@ export async function* watchCollection(
   selectors: Query,
   options: WatchOptions,
 ): AsyncGenerator<WatchEvent, void> {
-  const { watchSeconds = 300, signal } = options;
-  let { resourceVersion } = options;
-  const query = {
+  const { resourceVersion, watchSeconds = 300 } = options;
+  const query = queryString({
     ...selectors,
     watch: true,
     allowWatchBookmarks: true,
     resourceVersion,
     timeoutSeconds: watchSeconds,
-  };
+  });
+  const end = yield* streamEvents(api, clock, { ...call, path: `${call.path}${query}` }, options);
+  yield { type: 'ended', ...end };
+}
+
+/** Everything is released before the end is told. */
+async function* streamEvents(
+  api: ApiServer,
+  clock: Clock,
+  call: ApiCall,
+  options: WatchOptions,
+): AsyncGenerator<StreamEvent, WatchEnd> {
+  const { watchSeconds = 300, signal } = options;
+  let { resourceVersion } = options;
+  signal?.throwIfAborted();
   const stream = new AbortController();
   const forward = (): void => stream.abort(signal?.reason);
-  signal?.throwIfAborted();
   signal?.addEventListener('abort', forward, { once: true });
   const finished = new AbortController();
   const expire = clock.sleep(watchSeconds * 1000 + graceMs, finished.signal).then(
@@ -62,29 +77,21 @@ export async function* watchCollection(
     () => undefined,
   );
   try {
-    const opened = await api.open(
-      { ...call, path: `${call.path}${queryString(query)}` },
-      { ...options, signal: stream.signal },
-    );
-    if (!opened.ok) {
-      yield saysExpired(opened.status)
-        ? { type: 'ended', reason: 'expired' }
-        : { type: 'ended', reason: 'failed', error: statusError(opened.status, api.attempt(call)) };
-      return;
-    }
+    const opened = await api.open(call, { ...options, signal: stream.signal });
+    if (!opened.ok) return endOf(opened.status, api, call);
     for await (const line of lines(opened.body)) {
       const event = parseEvent(line, api, call);
-      yield event;
-      if (event.type === 'ended') return;
+      if ('reason' in event) return event;
       resourceVersion =
         event.type === 'bookmark'
           ? event.resourceVersion
           : (event.object.metadata.resourceVersion ?? resourceVersion);
+      yield event;
     }
-    yield { type: 'ended', reason: 'closed', resourceVersion };
+    return { reason: 'closed', resourceVersion };
   } catch (error) {
     if (signal?.aborted === true) throw signal.reason;
-    yield { type: 'ended', reason: 'failed', error: api.failure(call, error) };
+    return { reason: 'failed', error: api.failure(call, error) };
   } finally {
     signal?.removeEventListener('abort', forward);
     finished.abort();
@@ -93,7 +100,13 @@ export async function* watchCollection(
   }
 }
 
-function parseEvent(line: string, api: ApiServer, call: ApiCall): WatchEvent {
+function endOf(status: ApiStatus, api: ApiServer, call: ApiCall): WatchEnd {
+  return saysExpired(status)
+    ? { reason: 'expired' }
+    : { reason: 'failed', error: statusError(status, api.attempt(call)) };
+}
+
+function parseEvent(line: string, api: ApiServer, call: ApiCall): StreamEvent | WatchEnd {
   const { type, object } = JSON.parse(line) as { type?: unknown; object?: unknown };
   if (type === 'ADDED' || type === 'MODIFIED' || type === 'DELETED') {
     if (isKubeObject(object)) return { type: objectEvents[type], object };
@@ -102,10 +115,7 @@ function parseEvent(line: string, api: ApiServer, call: ApiCall): WatchEvent {
       ?.resourceVersion;
     if (typeof version === 'string') return { type: 'bookmark', resourceVersion: version };
   } else if (type === 'ERROR') {
-    const status = parseStatus(500, object);
-    return saysExpired(status)
-      ? { type: 'ended', reason: 'expired' }
-      : { type: 'ended', reason: 'failed', error: statusError(status, api.attempt(call)) };
+    return endOf(parseStatus(500, object), api, call);
   }
   throw unreachable(api.attempt(call), 'a watch event cannot be read');
 }

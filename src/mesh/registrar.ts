@@ -3,10 +3,9 @@ import type { ServiceConfig } from '../config/schema.js';
 import type { KubeClient } from '../kube/client.js';
 import { describeRef } from '../kube/object.js';
 import type { ObjectRef } from '../kube/object.js';
-import { applyHealth, listOwnEntries } from './apply-health.js';
+import { applyHealth } from './apply-health.js';
 import { applyRegistration, removeRegistration } from './apply-registration.js';
 import type { RegistrationKey } from './apply-registration.js';
-import { isHealthy } from './health-condition.js';
 import type { Health } from './health-condition.js';
 import { renderRegistration } from './registration.js';
 import type { RegisteredService } from './registration.js';
@@ -26,12 +25,17 @@ export class MeshRegistrar {
     this.#clock = clock;
   }
 
-  /** Makes a proven service callable. */
-  async register({ config }: Configured, signal: AbortSignal): Promise<void> {
+  /**
+   * Makes a proven service callable.
+   *
+   * @returns the objects that changed, as people name them.
+   */
+  async register({ config }: Configured, signal: AbortSignal): Promise<readonly string[]> {
     const service = registeredService(config);
-    await applyRegistration(this.#kube, service, renderRegistration(service), signal);
+    const { applied } = await applyRegistration(this.#kube, service, renderRegistration(service), signal);
     const message = 'the device was proven on the wire';
     await this.#setHealth(service, { healthy: true, reason: 'Proven', message }, signal);
+    return applied.map(describeRef);
   }
 
   /** Takes a registered service out of the callers' sight and leaves its objects. */
@@ -40,24 +44,8 @@ export class MeshRegistrar {
     await this.#setHealth(keyOf(config), health, signal);
   }
 
-  /**
-   * Registers at a person's word, without a proof. Entries whose health was decided before keep it.
-   *
-   * @returns the objects that changed, as people name them.
-   */
-  async registerService(config: ServiceConfig, signal: AbortSignal): Promise<readonly string[]> {
-    const service = registeredService(config);
-    const { applied } = await applyRegistration(this.#kube, service, renderRegistration(service), signal);
-    const entries = await listOwnEntries(this.#kube, service, signal);
-    if (entries.every((entry) => isHealthy(entry) === undefined)) {
-      const message = 'registered by hand; no proof has been made yet';
-      await this.#setHealth(service, { healthy: true, reason: 'Registered', message }, signal);
-    }
-    return applied.map(describeRef);
-  }
-
   /** @returns the objects that are gone, as people name them. */
-  async deregisterService(config: ServiceConfig, signal: AbortSignal): Promise<readonly string[]> {
+  async deregister({ config }: Configured, signal: AbortSignal): Promise<readonly string[]> {
     const removed = await removeRegistration(this.#kube, keyOf(config), signal);
     return removed.map(describeRef);
   }

@@ -6,7 +6,6 @@ import {
   Integer,
   ObjectIdentifier,
   OctetString,
-  Primitive,
   Sequence,
   Set,
   Utf8String,
@@ -25,6 +24,8 @@ import {
 import { certificateFacts, extendedKeyUsageOids, extensionOids, keyUsages } from './certificate-facts.js';
 import type { ExtendedKeyUsage, KeyUsage } from './certificate-facts.js';
 import { algorithmIdentifier, signatureAlgorithmOf, signDer } from './signature-algorithm.js';
+import { encodeSubjectAltNames } from './subject-alt-names.js';
+import type { SubjectAltNames } from './subject-alt-names.js';
 
 const attributeOids = {
   commonName: '2.5.4.3',
@@ -49,11 +50,7 @@ export interface CertificateTemplate {
   readonly extendedKeyUsages?: readonly ExtendedKeyUsage[];
   readonly basicConstraints?: { readonly ca: boolean; readonly pathLength?: number };
   readonly hasSubjectKeyIdentifier?: boolean;
-  readonly subjectAltNames?: {
-    readonly isCritical: boolean;
-    /** Values are written byte for byte (latin1), whatever they say. */
-    readonly names: readonly { readonly type: 'uri' | 'dns'; readonly value: string }[];
-  };
+  readonly subjectAltNames?: SubjectAltNames;
 }
 
 /** Who signs; without a certificate the new one is signed by its own key. */
@@ -123,15 +120,8 @@ function encodeExtensions(template: CertificateTemplate, issuer: CertificateIssu
     );
   }
   if (template.subjectAltNames !== undefined) {
-    const { isCritical, names } = template.subjectAltNames;
-    const value = names.map(
-      ({ type, value }) =>
-        new Primitive({
-          idBlock: { tagClass: 3, tagNumber: type === 'uri' ? 6 : 2 },
-          valueHex: Buffer.from(value, 'latin1'),
-        }),
-    );
-    add(extensionOids.subjectAltName, isCritical, new Sequence({ value }));
+    const value = encodeSubjectAltNames(template.subjectAltNames);
+    add(extensionOids.subjectAltName, template.subjectAltNames.isCritical, value);
   }
   return extensions;
 }

@@ -3,6 +3,8 @@ import type { Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import type { TLSSocket } from 'node:tls';
 import type { Secret } from '../secret.js';
+import { ObservedStream } from './observed-stream.js';
+import { findServerLeaf } from './server-flight.js';
 
 /** How a caller of a mesh service presents itself. */
 export interface Caller {
@@ -54,19 +56,19 @@ export async function callWithTls(request: CallRequest): Promise<CallOutcome> {
   const { caller } = request;
   const tcp = await openTcp(request);
   if ('result' in tcp) return tcp;
-  let refusal: string | undefined;
-  let serverLeaf: Buffer | undefined;
+  const stream = new ObservedStream(tcp);
+  let completedLeaf: Buffer | undefined;
   let socket: TLSSocket;
   try {
     socket = connectTls({
-      socket: tcp,
+      socket: stream,
       ca: request.trustBundlePem,
       servername: request.serverName,
       ALPNProtocols: ['istio-peer-exchange', 'istio'],
       ...(caller === undefined ? {} : { cert: caller.certificatePem, key: caller.keyPem.reveal() }),
       checkServerIdentity: (_host, certificate) => {
-        serverLeaf = certificate.raw;
-        refusal = request.checkServer(certificate.raw);
+        completedLeaf = certificate.raw;
+        const refusal = request.checkServer(certificate.raw);
         return refusal === undefined ? undefined : new Error(refusal);
       },
     });
@@ -75,11 +77,13 @@ export async function callWithTls(request: CallRequest): Promise<CallOutcome> {
     return { result: 'refused', detail: `the caller's own certificate is unusable (${reasonOf(error)})` };
   }
   const outcome = await converse(socket, 'secureConnect', request);
-  const verdict =
-    outcome.result === 'refused' && (refusal !== undefined || isDistrust(outcome.detail))
-      ? { ...outcome, result: 'untrusted' as const, detail: refusal ?? outcome.detail }
-      : outcome;
-  return { ...verdict, ...(serverLeaf === undefined ? {} : { serverLeaf }) };
+  const serverLeaf = completedLeaf ?? findServerLeaf(stream.received);
+  if (serverLeaf === undefined) return outcome;
+  const refusal = request.checkServer(serverLeaf);
+  const isUntrusted = refusal !== undefined || (outcome.result === 'refused' && isDistrust(outcome.detail));
+  return isUntrusted
+    ? { ...outcome, serverLeaf, result: 'untrusted', detail: refusal ?? outcome.detail }
+    : { ...outcome, serverLeaf };
 }
 
 /** Calls in plain TCP, as a workload that goes past its sidecar does. TLS alert records are no answer. */

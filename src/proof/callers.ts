@@ -1,6 +1,7 @@
 import { decide } from '../allowlist/decide.js';
 import type { Allowlist } from '../allowlist/allowlist.js';
 import type { IdentitySource } from '../identity/identity-source.js';
+import { fetchVerifiedSvid } from '../identity/verify-svid.js';
 import { issueCertificate } from '../pki/issue-certificate.js';
 import { generateKeyPair } from '../pki/key-pair.js';
 import { parseSpiffeId } from '../spiffe/spiffe-id.js';
@@ -71,8 +72,9 @@ export function badCaller({
   return undefined;
 }
 
-async function fetch({ source, signal }: CallerRequest, spiffeId: SpiffeId): Promise<Svid> {
-  const { svid } = await source.fetchSvid({ spiffeId, ttlMs: callerTtlMs, keyType: 'ec-p256' }, signal);
+async function fetch({ source, clock, signal }: CallerRequest, spiffeId: SpiffeId): Promise<Svid> {
+  const request = { spiffeId, ttlMs: callerTtlMs, keyType: 'ec-p256' } as const;
+  const { svid } = await fetchVerifiedSvid(source, request, () => clock.now(), signal);
   return svid;
 }
 

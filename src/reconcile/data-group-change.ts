@@ -25,8 +25,12 @@ export function recordsOf(members: Members): DataGroupRecord[] {
   if (!Array.isArray(records)) return [];
   return records.map((record: Members) => ({
     name: String(record['name']),
-    data: String(record['data'] ?? ''),
+    data: textOf(record['data']),
   }));
+}
+
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : '';
 }
 
 /** The change of a data group in words, a line a record; nothing for other kinds. */

@@ -7,7 +7,7 @@ import { fetchVerifiedSvid } from '../identity/verify-svid.js';
 import { renderDataGroups } from '../irule/data-groups.js';
 import type { KubeClient } from '../kube/client.js';
 import type { MeshFacts } from '../mesh/mesh-facts.js';
-import { parseSpiffeId } from '../spiffe/spiffe-id.js';
+import { serviceAccountSpiffeId } from '../spiffe/spiffe-id.js';
 import type { SpiffeId } from '../spiffe/spiffe-id.js';
 import type { TrustBundle } from '../spiffe/trust-bundle.js';
 import { AgentError } from '../errors.js';
@@ -104,9 +104,7 @@ export async function desireDevice(
 }
 
 function identityOf({ name, identity }: ServiceConfig, trustDomain: string): SpiffeId {
-  const parsed = parseSpiffeId(
-    `spiffe://${trustDomain}/ns/${identity.namespace}/sa/${identity.serviceAccount}`,
-  );
+  const parsed = serviceAccountSpiffeId({ trustDomain, ...identity });
   if (parsed.ok) return parsed.value;
   throw new AgentError(
     'MESH_ERR_CONFIG_INVALID',

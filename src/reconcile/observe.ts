@@ -3,7 +3,7 @@ import type { JsonObject } from '../icontrol/request.js';
 import { collectionPath, resourcePath } from '../icontrol/resource-path.js';
 import { recordsOf } from './data-group-change.js';
 import { kindsInOrder } from './device-object.js';
-import type { ObservedObject } from './device-object.js';
+import type { DeviceKind, ObservedObject } from './device-object.js';
 import { parseLedger } from './ledger.js';
 import { epochOf, ledgerName } from './names.js';
 import type { ObservedDevice } from './observed.js';
@@ -11,8 +11,12 @@ import type { ObservedDevice } from './observed.js';
 /** Kinds whose inline lists come back only when asked for. */
 const expanded = new Set<string>(['ltm/pool', 'ltm/virtual']);
 
+const dataGroup = 'ltm/data-group/internal';
+
 /**
  * Reads everything in the agent's partition, a request a kind.
+ *
+ * The data groups come first: where the ledger is, the partition exists and needs no look of its own.
  *
  * @throws what reading throws: a part that cannot be read makes the whole unknown, never empty
  */
@@ -22,33 +26,41 @@ export async function observeDevice(
   signal?: AbortSignal,
 ): Promise<ObservedDevice> {
   const options = signal === undefined ? {} : { signal };
-  const { version } = await client.system.observeVersion();
-  const found = await client.resources.get(resourcePath('auth/partition', { name: partition }), options);
-  if (found === undefined) {
-    return { tmosVersion: version, partitionExists: false, objects: [], ledger: undefined, epoch: 0 };
-  }
-  const objects: ObservedObject[] = [];
-  for (const kind of kindsInOrder) {
+  const list = async (kind: DeviceKind): Promise<ObservedObject[]> => {
+    const expandSubcollections = expanded.has(kind);
     const items = await client.resources.list(collectionPath(kind), {
       partition,
-      expandSubcollections: expanded.has(kind),
+      expandSubcollections,
       ...options,
     });
-    objects.push(
-      ...items
-        .filter(standsIn(partition))
-        .map((members) => ({ kind, name: String(members['name']), members })),
-    );
-  }
-  const dataGroups = objects.filter(({ kind }) => kind === 'ltm/data-group/internal');
+    return items
+      .filter(standsIn(partition))
+      .map((members) => ({ kind, name: String(members['name']), members }));
+  };
+
+  const dataGroups = await list(dataGroup);
   const ledger = dataGroups.find(({ name }) => name === ledgerName);
+  const tmosVersion = versionOf(ledger) ?? (await client.system.observeVersion()).version;
+  const partitionPath = resourcePath('auth/partition', { name: partition });
+  if (ledger === undefined && (await client.resources.get(partitionPath, options)) === undefined) {
+    return { tmosVersion, partitionExists: false, objects: [], ledger: undefined, epoch: 0 };
+  }
+  const objects: ObservedObject[] = dataGroups.filter(({ name }) => !isBookkeeping(name));
+  for (const kind of kindsInOrder) {
+    if (kind !== dataGroup) objects.push(...(await list(kind)));
+  }
   return {
-    tmosVersion: version,
+    tmosVersion,
     partitionExists: true,
-    objects: objects.filter((object) => !dataGroups.includes(object) || !isBookkeeping(object.name)),
+    objects,
     ledger: ledger === undefined ? undefined : parseLedger(recordsOf(ledger.members)),
     epoch: Math.max(0, ...dataGroups.map(({ name }) => epochOf(name) ?? 0)),
   };
+}
+
+/** Every object tells the release in its own link: `https://localhost/mgmt/...?ver=16.1.3.3`. */
+function versionOf(object: ObservedObject | undefined): string | undefined {
+  return /[?&]ver=(\d+(?:\.\d+)+)$/.exec(String(object?.members['selfLink']))?.[1];
 }
 
 /** The filter also gives what lies in folders of the partition, which are not ours. */

@@ -57,8 +57,9 @@ export async function readAllowlist(
  * @throws AgentError MESH_ERR_ALLOWLIST_INVALID, one line a refusal
  */
 export function requireNoRefusals(service: string, refusals: readonly AllowlistRefusal[]): void {
-  if (refusals.length === 0) return;
-  const lines = refusals.map(({ namespace, configMap, key, line, reason }) => {
+  const harmful = refusals.filter(({ isRedundant }) => isRedundant !== true);
+  if (harmful.length === 0) return;
+  const lines = harmful.map(({ namespace, configMap, key, line, reason }) => {
     const place = line === undefined ? '' : ` line ${line}`;
     return `allowlist of ${service}: ConfigMap ${namespace}/${configMap}, ${key}${place}: ${reason}`;
   });

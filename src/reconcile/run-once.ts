@@ -24,18 +24,23 @@ export interface ReconcilePorts extends DesirePorts {
 /** The part of the mesh registration that a reconcile needs. */
 export interface Registrar {
   /** Makes the service callable; only for one that was proven. */
-  register(service: DesireService, signal: AbortSignal): Promise<void>;
+  register(service: DesireService, signal: AbortSignal): Promise<unknown>;
   /** Takes a service that was registered out of the callers' sight; does nothing for others. */
   drain(service: DesireService, reason: string, signal: AbortSignal): Promise<void>;
 }
 
-export type ReconcileStep = 'observe' | 'desire' | 'plan' | 'apply' | 'verify' | 'save' | 'register';
+export type ReconcileStep = 'observe' | 'desire' | 'plan' | 'apply' | 'save' | 'verify' | 'register';
 
 export interface ReconcileOptions {
   /** `plan` stops before anything is written. */
   readonly mode: 'plan' | 'apply';
   /** Services whose certificate is renewed whatever its age. */
   readonly renew?: ReadonlySet<string>;
+  /**
+   * Whether the running configuration is known to be saved. One that is not known to be is saved even when there is
+   * nothing to change: an earlier run may have ended between its commit and its save.
+   */
+  readonly isSaved: boolean;
   /** Who writes: unique to this run. */
   readonly holder: string;
   readonly signal: AbortSignal;
@@ -53,7 +58,8 @@ export interface ReconcileReport {
  * One reconcile of one device: observe, desire, plan, apply, verify, report. `plan`, `apply` and the controller are
  * this function; they differ in when they call it.
  *
- * A configuration is saved, and callers are sent to it, only after it was proven on the wire.
+ * A change is saved at once, so that a revocation outlives a reboot whatever else fails. Callers are sent to the device
+ * only after it was proven on the wire.
  *
  * @throws AgentError MESH_ERR_PROOF_FAILED when the device does on the wire what it should not
  */
@@ -85,12 +91,12 @@ export async function runOnce(
     onStep('apply');
     await applyPlan(client, plan, { partition: device.partition, holder: options.holder, signal });
   }
-  onStep('verify');
-  const proofs = await verifyServices(desire, ports, signal);
-  if (!isEmptyPlan(plan)) {
+  if (!options.isSaved || !isEmptyPlan(plan)) {
     onStep('save');
     await client.system.saveConfig();
   }
+  onStep('verify');
+  const proofs = await verifyServices(desire, ports, signal);
   onStep('register');
   for (const service of desire.services) {
     if (service.config.registration !== 'none') await ports.registrar.register(service, signal);
@@ -113,7 +119,7 @@ async function verifyServices(
       throw new AgentError(
         'MESH_ERR_PROOF_FAILED',
         `service ${service.config.name} on ${renderEndpoint(service.config.listen)}: ${seen}`,
-        `look at the device's /var/log/ltm, then run bigip-mesh verify ${service.config.name}; the change was not saved`,
+        `look at the device's /var/log/ltm, then run bigip-mesh verify ${service.config.name}`,
       );
     }
   }

@@ -60,8 +60,15 @@ describe('the reference scenario, by the command line, with the mock as a proces
     kube = new KubeClient({ path: file('kubeconfig.yaml') });
     await seedCluster(kube, meshCa);
     mock = startBigipMesh([
-      ...['mock', '--listen', '127.0.0.1:0', '--user', `${deviceUser.name}:${deviceUser.password}`],
-      ...['--log-file', file('ltm.log'), '--certificate-file', file('bigip.crt')],
+      'mock',
+      '--listen',
+      '127.0.0.1:0',
+      '--user',
+      `${deviceUser.name}:${deviceUser.password}`,
+      '--log-file',
+      file('ltm.log'),
+      '--certificate-file',
+      file('bigip.crt'),
     ]);
     const [, url = ''] = await lineOf(mock, /^ready (https:\/\/\S+)$/m);
     const parts = {
@@ -131,7 +138,7 @@ describe('the reference scenario, by the command line, with the mock as a proces
     socket.on('data', (chunk: Buffer) => (heard += chunk.toString()));
     socket.on('error', () => undefined);
     socket.end('hi\n');
-    await once(socket, 'close');
+    await new Promise((resolve) => socket.once('close', resolve));
     assert.doesNotMatch(heard, /HI/);
   });
 
@@ -193,6 +200,13 @@ describe('the reference scenario, by the command line, with the mock as a proces
     assert.equal(deregister.exitCode, 0, deregister.stderr);
     assert.equal(await kube.get({ kind: kinds.service, namespace: 'default', name: 'bigip' }), undefined);
     assert.equal((await (await caller('good', meshCa, goodCallerId)).say('hi')).heard, 'HI\n');
+  });
+
+  it('registers again on demand, after a proof', async () => {
+    const register = await command('register', 'echo');
+    assert.equal(register.exitCode, 0, register.stderr);
+    assert.match(register.stdout, /^applied .*workloadentries/im);
+    assert.equal((await kube.list(kinds.workloadEntry, { namespace: 'default' })).items.length, 1);
   });
 
   async function servedFingerprint(): Promise<string> {

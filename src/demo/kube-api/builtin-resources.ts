@@ -37,6 +37,20 @@ function istio(group: string, kind: string, names: string, versions: readonly st
   };
 }
 
+/** Source: k8s.io/kubernetes, pkg/apis/events/v1/conversion.go. */
+const coreEvents = {
+  group: '',
+  fields: {
+    regarding: 'involvedObject',
+    note: 'message',
+    reportingController: 'reportingComponent',
+    deprecatedSource: 'source',
+    deprecatedFirstTimestamp: 'firstTimestamp',
+    deprecatedLastTimestamp: 'lastTimestamp',
+    deprecatedCount: 'count',
+  },
+};
+
 const networking = ['v1', 'v1beta1', 'v1alpha3'];
 const security = ['v1', 'v1beta1'];
 
@@ -54,7 +68,7 @@ export const builtinResources: readonly Resource[] = [
   resource('apps/v1', 'Deployment', 'deployments deploy', ['status', 'generation'], conditionsSchema),
   resource('coordination.k8s.io/v1', 'Lease', 'leases', ['conditional']),
   resource('discovery.k8s.io/v1', 'EndpointSlice', 'endpointslices', ['generation']),
-  resource('events.k8s.io/v1', 'Event', 'events ev'),
+  { ...resource('events.k8s.io/v1', 'Event', 'events ev'), viewOf: coreEvents },
   resource('networking.k8s.io/v1', 'NetworkPolicy', 'networkpolicies netpol', ['generation']),
   resource('policy/v1', 'PodDisruptionBudget', 'poddisruptionbudgets pdb', ['status', 'generation']),
   resource('rbac.authorization.k8s.io/v1', 'Role', 'roles'),

@@ -53,7 +53,7 @@ export function listObjects(
 /** Items of built-in kinds do not say what they are; those of custom resources do. */
 function listItem(object: JsonObject, resource: Resource, version: string): JsonObject {
   if (resource.custom) return presented(object, resource, version);
-  const { apiVersion: _v, kind: _k, ...rest } = object;
+  const { apiVersion: _v, kind: _k, ...rest } = presented(object, resource, version);
   return rest;
 }
 

@@ -66,8 +66,10 @@ const keptRequests = 10_000;
  * Starts an embedded Kubernetes API server on a free port of 127.0.0.1.
  *
  * It keeps objects of the kinds that the agent meets, with versions, watches, server-side apply, optimistic
- * locking, RBAC and service account tokens as the real one has them. There are no controllers and no validation
- * of what is in an object beyond its metadata.
+ * locking, RBAC and service account tokens as the real one has them. There are no controllers, no admission and
+ * no validation of what is in an object beyond its metadata. It speaks JSON and YAML: kubectl from 1.29 works,
+ * apart from the commands that send protobuf (`create configmap` and its like, `auth can-i`) or want a schema
+ * (`explain`).
  */
 export async function startKubeApi(options: KubeApiOptions = {}): Promise<KubeApi> {
   const clock = options.clock ?? systemClock;

@@ -71,7 +71,18 @@ export function withGeneration(resource: Resource, live: JsonObject, next: JsonO
 
 /** The object as a path's version shows it. */
 export function presented(object: JsonObject, resource: Resource, version: string): JsonObject {
-  return { ...object, apiVersion: apiVersionOf(resource, version), kind: resource.kind };
+  const fields = Object.entries(resource.viewOf?.fields ?? {}).map(([here, there]) => [there, here]);
+  const seen = renamed(object, Object.fromEntries(fields) as Record<string, string>);
+  return { ...seen, apiVersion: apiVersionOf(resource, version), kind: resource.kind };
+}
+
+/** The body of a request in the fields in which it is kept. */
+export function storedForm(body: JsonObject, resource: Resource): JsonObject {
+  return renamed(body, resource.viewOf?.fields ?? {});
+}
+
+function renamed(object: JsonObject, names: Readonly<Record<string, string>>): JsonObject {
+  return Object.fromEntries(Object.entries(object).map(([field, value]) => [names[field] ?? field, value]));
 }
 
 export function nameOf(object: JsonObject): string {

@@ -14,6 +14,7 @@ import {
   nameOf,
   newIdentity,
   presented,
+  storedForm,
   withGeneration,
 } from './object-identity.js';
 import { patchObject } from './patch.js';
@@ -68,8 +69,9 @@ export class Registry {
     return this.#store.get(resource, namespace, name) !== undefined;
   }
 
-  create(target: Target, body: JsonObject): Written {
+  create(target: Target, asked: JsonObject): Written {
     const { resource, namespace } = target;
+    const body = storedForm(asked, resource);
     const name = this.#nameForCreate(target, body);
     checkBody({ ...target, name }, body);
     this.#checkNamespace(target);
@@ -90,7 +92,7 @@ export class Registry {
     const live = this.#live(target);
     checkBody(target, body);
     checkNamesVersion(target.resource, target.name, body);
-    return this.#update(target, live, body);
+    return this.#update(target, live, storedForm(body, target.resource));
   }
 
   patch(target: Target, contentType: string, patch: Json): Written {
@@ -98,7 +100,7 @@ export class Registry {
     const schema = target.resource.custom ? undefined : target.resource.schema;
     const patched = patchObject(contentType, presented(live, target.resource, target.version), patch, schema);
     checkBody(target, patched);
-    return this.#update(target, live, patched);
+    return this.#update(target, live, storedForm(patched, target.resource));
   }
 
   /** Server-side apply. */
@@ -121,7 +123,11 @@ export class Registry {
     }
     if (stored !== undefined) checkIsCurrent(resource, stored, asked);
     const live = stored ?? newIdentity(resource, {}, { namespace, name, time: this.#time() });
-    const applied = appliedPart(body, subresource ?? 'main', resource.statusSubresource);
+    const applied = appliedPart(
+      storedForm(body, resource),
+      subresource ?? 'main',
+      resource.statusSubresource,
+    );
     const result = apply(live, applied, force, this.#context(target, 'Apply'));
     if ('conflicts' in result) throw applyConflict(resource, name, result.conflicts);
     return this.#commit(target, stored, result.object);

@@ -19,6 +19,14 @@ export interface Resource {
   /** An update without `resourceVersion` overwrites whatever is there. */
   readonly unconditionalUpdate: boolean;
   readonly schema: Schema;
+  /** For a kind that is another view of objects that a kind of another group keeps. */
+  readonly viewOf?: View;
+}
+
+export interface View {
+  readonly group: string;
+  /** By the name of a field here, its name there. */
+  readonly fields: Readonly<Record<string, string>>;
 }
 
 /** `v1`, `networking.istio.io/v1` */
@@ -27,6 +35,6 @@ export function apiVersionOf(resource: Pick<Resource, 'group'>, version: string)
 }
 
 /** The key of a resource's objects in the store. */
-export function storageKey({ group, plural }: Resource): string {
-  return `${plural}.${group}`;
+export function storageKey({ group, plural, viewOf }: Resource): string {
+  return `${plural}.${viewOf?.group ?? group}`;
 }

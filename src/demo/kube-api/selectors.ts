@@ -41,8 +41,6 @@ const supportedFields = new Set([
   'metadata.namespace',
   'type',
   'reason',
-  'regarding.name',
-  'regarding.kind',
   'involvedObject.name',
   'involvedObject.namespace',
   'involvedObject.kind',

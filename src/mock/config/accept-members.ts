@@ -85,7 +85,8 @@ function spell(member: Member, value: Json, context: WriteContext): Json | undef
   if (spelt === undefined) {
     throw tmshRefusal(`invalid property value "${member.tmshName}":${JSON.stringify(value)}`);
   }
-  return spelt === false ? undefined : spelt;
+  const isEmptyList = Array.isArray(spelt) && spelt.length === 0 && member.default === undefined;
+  return spelt === false || isEmptyList ? undefined : spelt;
 }
 
 /** Characters that one string may have in a message to mcpd; it bounds, above all, an iRule's text. */

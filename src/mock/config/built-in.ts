@@ -16,6 +16,9 @@ import type { ObjectName } from './object-name.js';
 export interface Factory {
   readonly tmos: TmosVersion;
   readonly hostname: string;
+  /** The other unit, and the group that the two are in. */
+  readonly pair?: { readonly peer: string; readonly deviceGroup: string; readonly autoSync: boolean };
+  readonly isActive: boolean;
   readonly managementAddress: string;
   readonly now: Date;
   /** `/Common/default.crt` and `/Common/default.key`. */
@@ -84,25 +87,44 @@ type Put = (
   more?: { readonly content?: FileContent; readonly parent?: string },
 ) => void;
 
-function putDevice(put: Put, { hostname, managementAddress, tmos }: Factory): void {
-  const device = parseFullPath(`/Common/${hostname}`);
-  put('cm/device', device, {
-    baseMac: '00:50:56:00:00:01',
-    build: tmos.build,
-    chassisId: '00000000-0000-0000-000000000000',
-    edition: tmos.edition,
-    failoverState: 'active',
-    hostname,
-    managementIp: managementAddress,
-    marketingName: 'BIG-IP Virtual Edition',
-    platformId: 'Z100',
-    product: 'BIG-IP',
-    selfDevice: 'true',
-    version: tmos.version,
-  });
-  const group = parseFullPath('/Common/device_trust_group');
-  put('cm/device-group', group, { autoSync: 'enabled' });
-  put('cm/device-group/devices', device, {}, { parent: group.fullPath });
+function putDevice(put: Put, { hostname, managementAddress, tmos, pair, isActive }: Factory): void {
+  const hostnames = pair === undefined ? [hostname] : [hostname, pair.peer];
+  for (const [index, name] of hostnames.entries()) {
+    const isSelf = index === 0;
+    put('cm/device', common(name), {
+      baseMac: '00:50:56:00:00:01',
+      build: tmos.build,
+      chassisId: '00000000-0000-0000-000000000000',
+      edition: tmos.edition,
+      failoverState: isSelf === isActive ? 'active' : 'standby',
+      hostname: name,
+      managementIp: managementAddress,
+      marketingName: 'BIG-IP Virtual Edition',
+      platformId: 'Z100',
+      product: 'BIG-IP',
+      selfDevice: String(isSelf),
+      version: tmos.version,
+    });
+  }
+  const groups: ReadonlyArray<readonly [string, Readonly<Record<string, Json>>]> = [
+    ['/Common/device_trust_group', { autoSync: 'enabled' }],
+    ...(pair === undefined
+      ? []
+      : [
+          [
+            pair.deviceGroup,
+            {
+              autoSync: pair.autoSync ? 'enabled' : 'disabled',
+              networkFailover: 'enabled',
+              type: 'sync-failover',
+            },
+          ] as const,
+        ]),
+  ];
+  for (const [path, own] of groups) {
+    put('cm/device-group', parseFullPath(path), own);
+    for (const name of hostnames) put('cm/device-group/devices', common(name), {}, { parent: path });
+  }
 }
 
 function putDefaultPair(put: Put, { defaultPair, now }: Factory): void {

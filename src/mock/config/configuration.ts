@@ -35,22 +35,27 @@ export class Configuration {
     this.generation = generation;
   }
 
-  static empty(): Configuration {
-    return new Configuration(new Map(), 1);
+  static empty(generation = 1): Configuration {
+    return new Configuration(new Map(), generation);
   }
 
   get(kind: string, fullPath: string, parent?: string): ConfigObject | undefined {
     return this.#kinds.get(kind)?.get(keyOf(fullPath, parent));
   }
 
+  /** All objects of a kind, in the order in which they were added. */
+  all(kind: string): readonly ConfigObject[] {
+    return [...(this.#kinds.get(kind)?.values() ?? [])];
+  }
+
   /** All objects of a kind, in the order of their full paths. */
   list(kind: string): readonly ConfigObject[] {
-    return [...(this.#kinds.get(kind)?.values() ?? [])].sort(byFullPath);
+    return this.all(kind).toSorted(byFullPath);
   }
 
   /** Members of a subcollection, in the order in which they were added. */
   children(kind: string, parent: string): readonly ConfigObject[] {
-    return [...(this.#kinds.get(kind)?.values() ?? [])].filter((object) => object.parent === parent);
+    return this.all(kind).filter((object) => object.parent === parent);
   }
 
   /** The kinds that hold anything. */

@@ -1,6 +1,6 @@
-import type { DataPlane, RuleLoadError } from '../data-plane/configuration.js';
-import type { ResourceTable } from '../resources/resource-table.js';
+import type { DataPlane, DataPlaneConfiguration, RuleLoadError } from '../data-plane/configuration.js';
 import type { ChangeContext } from '../resources/resource-kind.js';
+import type { ResourceTable } from '../resources/resource-table.js';
 import type { TmosVersion } from '../tmos-version.js';
 import { applyCommand } from './change.js';
 import type { Changed } from './change.js';
@@ -16,21 +16,36 @@ export interface RunningConfigurationOptions {
   readonly table: ResourceTable;
   readonly tmos: TmosVersion;
   readonly dataPlane?: DataPlane;
+  /** What the data plane gets in place of what the configuration means; `served` is what it got last. */
+  readonly traffic?: (
+    served: DataPlaneConfiguration,
+    wanted: DataPlaneConfiguration,
+  ) => DataPlaneConfiguration;
+  /** Told after each change that was adopted. */
+  readonly onChange?: () => void;
 }
 
 /** What mcpd is: the one place where the configuration changes, one change at a time, as a whole or not at all. */
 export class RunningConfiguration {
   #current: Configuration;
+  #previous: Configuration;
+  #served: DataPlaneConfiguration = { virtualServers: [], dataGroups: [] };
   #tail: Promise<unknown> = Promise.resolve();
   readonly #options: RunningConfigurationOptions;
 
   constructor(options: RunningConfigurationOptions) {
     this.#options = options;
     this.#current = options.initial;
+    this.#previous = options.initial;
   }
 
   get current(): Configuration {
     return this.#current;
+  }
+
+  /** As it was before the last change. */
+  get previous(): Configuration {
+    return this.#previous;
   }
 
   /**
@@ -39,20 +54,26 @@ export class RunningConfiguration {
    * @throws Refusal; the configuration is then what it was.
    */
   change(commands: readonly Command[], context: ChangeContext, validateOnly = false): Promise<Changed> {
-    const run = async (): Promise<Changed> => {
+    return this.#serialize(async () => {
       const before = this.#current;
       let changed: Changed = { configuration: before };
       for (const command of commands) changed = applyCommand(changed.configuration, command, context);
       await this.#judge(before, changed.configuration);
-      if (!validateOnly) await this.#adopt(changed.configuration);
+      if (validateOnly) return changed;
+      await this.#adopt(changed.configuration);
+      this.#options.onChange?.();
       return changed;
-    };
-    return this.#serialize(run);
+    });
   }
 
   /** Puts a whole configuration in place, as loading a saved one or a config-sync does. */
-  replace(configuration: Configuration): Promise<void> {
-    return this.#serialize(() => this.#adopt(configuration));
+  replace(configuration: (current: Configuration) => Configuration): Promise<void> {
+    return this.#serialize(() => this.#adopt(configuration(this.#current)));
+  }
+
+  /** Hands what runs to the data plane once more, after something besides the configuration changed. */
+  refreshTraffic(): Promise<void> {
+    return this.#serialize(() => this.#handOver(this.#current));
   }
 
   #serialize<T>(job: () => Promise<T>): Promise<T> {
@@ -82,17 +103,23 @@ export class RunningConfiguration {
   }
 
   async #adopt(configuration: Configuration): Promise<void> {
-    const { dataPlane, table, tmos } = this.#options;
-    const derived = deriveDataPlane(configuration, table, tmos);
-    if (dataPlane !== undefined) {
-      try {
-        await dataPlane.apply(derived);
-      } catch (error) {
-        await dataPlane.apply(deriveDataPlane(this.#current, table, tmos)).catch(() => undefined);
-        throw error;
-      }
+    try {
+      await this.#handOver(configuration);
+    } catch (error) {
+      await this.#handOver(this.#current).catch(() => undefined);
+      throw error;
     }
+    this.#previous = this.#current;
     this.#current = configuration;
+  }
+
+  async #handOver(configuration: Configuration): Promise<void> {
+    const { dataPlane, table, tmos, traffic } = this.#options;
+    if (dataPlane === undefined) return;
+    const wanted = deriveDataPlane(configuration, table, tmos);
+    const given = traffic === undefined ? wanted : traffic(this.#served, wanted);
+    await dataPlane.apply(given);
+    this.#served = given;
   }
 }
 

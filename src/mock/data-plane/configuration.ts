@@ -1,4 +1,5 @@
 import type { Secret } from '../../secret.js';
+import type { Statistics } from './statistics.js';
 
 /**
  * What the management plane hands to the data plane: the running configuration, resolved to plain values.
@@ -91,6 +92,8 @@ export interface DataPlane {
    * they started with, new ones get the new state.
    */
   apply(configuration: DataPlaneConfiguration): Promise<void>;
+  /** Counters since the start; absent: nothing counts. */
+  readonly statistics?: Pick<Statistics, 'snapshot'>;
   /** Closes listeners and connections and ends the interpreter. */
   close(): Promise<void>;
 }

@@ -10,6 +10,10 @@ export interface MgmtRequest {
   readonly body: Buffer;
   /** The client, as httpd sees it. */
   readonly clientAddress: string;
+  /** A fault lets this read see the configuration before the last change. */
+  readonly isStale?: boolean;
+  /** A fault has taken mcpd away, so that the device is not ready. */
+  readonly isUnready?: boolean;
 }
 
 /** A header that comes at most once. */

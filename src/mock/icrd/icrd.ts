@@ -23,6 +23,8 @@ import type { Rendering } from './render.js';
 import type { Route } from './route.js';
 import { route } from './route.js';
 import type { Commands } from './commands.js';
+import { TaskWorker } from './task-worker.js';
+import type { Traffic } from '../status/counters.js';
 import { renderStatistics } from '../status/statistics.js';
 import type { StatusResources } from '../status/status-resources.js';
 
@@ -35,16 +37,25 @@ export interface IcrdOptions {
   readonly now: () => Date;
   readonly commands: Commands;
   readonly status: StatusResources;
+  /** What the data plane counted so far. */
+  readonly traffic: () => Traffic;
 }
 
 /** `/mgmt/tm`: the configuration as resources, and the transactions over it. */
 export class Icrd {
   readonly #options: IcrdOptions;
   readonly #transactions: TransactionWorker;
+  readonly #tasks: TaskWorker;
 
   constructor(options: IcrdOptions) {
     this.#options = options;
     this.#transactions = new TransactionWorker(options);
+    this.#tasks = new TaskWorker(options.commands, options.tmos, options.now);
+  }
+
+  /** A restart forgets what was queued. */
+  forgetTransactions(): void {
+    this.#transactions.forgetAll();
   }
 
   async respond(request: MgmtRequest, caller: Caller): Promise<MgmtResponse> {
@@ -62,6 +73,9 @@ export class Icrd {
       .slice(3)
       .filter((part) => part !== '')
       .map(decodeSegment);
+    if (segments.some((segment) => /<\/?[a-z]/i.test(segment))) {
+      throw tmshRefusal('HTML Tag-like Content in the Request URL/Body');
+    }
     const body = parseBody(request);
     if (!isJsonObject(body)) return badJson();
     const context = this.#contextOf(caller);
@@ -70,16 +84,18 @@ export class Icrd {
       return this.#transactions.respond(request, segments.slice(1), body, coordination, context);
     }
     const isRead = request.method === 'GET';
-    if (coordination !== undefined && !isRead && this.#options.commands.names(segments, body)) {
+    const path = segments.join('/');
+    const isTask = segments[0] === 'task';
+    const isCommand = request.method === 'POST' && this.#options.commands.has(path);
+    if (coordination !== undefined && !isRead && (isTask || isCommand)) {
       throw icrdRefusal(
         400,
-        `Transaction ${coordination} operation ${segments.join('/')} is not allowed to be added to transaction.`,
+        `Transaction ${coordination} operation ${path} is not allowed to be added to transaction.`,
       );
     }
-    if (this.#options.commands.names(segments, body) && request.method === 'POST') {
-      return ok(await this.#options.commands.run(segments, body));
-    }
-    const status = isRead ? this.#options.status.read(segments, request.query) : undefined;
+    if (isTask) return this.#tasks.respond(request, segments.slice(1), body, caller.user.name);
+    if (isCommand) return ok(await this.#options.commands.run(path, body));
+    const status = isRead ? this.#options.status.read(path, request) : undefined;
     if (status !== undefined) return ok(status);
     const found = route(segments, this.#options.table);
     if (isRead) return this.#read(request, found);
@@ -102,7 +118,7 @@ export class Icrd {
       return ok(this.#collection(request, `${owner.kind}/${found.subcollection.name}`, items));
     }
     return found.stats
-      ? ok(renderStatistics(found.target, rendering))
+      ? ok(renderStatistics(found.target, rendering.view, this.#options.traffic()))
       : ok(this.#readResource(request, found.target, rendering));
   }
 
@@ -165,7 +181,7 @@ export class Icrd {
     const { running, table, tmos } = this.#options;
     return {
       table,
-      view: viewOf(running.current, table, tmos),
+      view: viewOf(request.isStale === true ? running.previous : running.current, table, tmos),
       query: request.query.toString(),
       expandSubcollections: request.query.get('expandSubcollections') === 'true',
     };

@@ -1,3 +1,4 @@
+import type { ConfigObject } from '../config/configuration.js';
 import { textOf } from '../json.js';
 import { mcpdRefusal, tmshRefusal } from '../config/refusal.js';
 import {
@@ -63,9 +64,7 @@ export const dataGroupFile: ResourceKind = {
   settle: (draft) =>
     settleFile(draft, 33_188, (file, object) => {
       const content = asText(file).reveal();
-      const records = parseRecordLines(content, textOf(object.own['separator'] ?? ':='));
-      const type = (object.own['type'] ?? 'string') as DataGroupType;
-      return { type: 'records', text: content, records: canonicalRecords(type, records, object.name) };
+      return { type: 'records', text: content, records: readRecords(content, object) };
     }),
 };
 
@@ -94,6 +93,13 @@ export const externalDataGroup: ResourceKind = {
     return object;
   },
 };
+
+/** The records of a data group file, checked as those of a data group. */
+export function readRecords(content: string, object: ConfigObject): readonly DataGroupRecord[] {
+  const records = parseRecordLines(content, textOf(object.own['separator'] ?? ':='));
+  const type = (object.own['type'] ?? 'string') as DataGroupType;
+  return canonicalRecords(type, records, object.name);
+}
 
 /** Lines of the form `"key" := "value",`; the value may be missing. */
 function parseRecordLines(content: string, separator: string): readonly DataGroupRecord[] {

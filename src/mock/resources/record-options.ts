@@ -1,5 +1,5 @@
 import type { ConfigObject } from '../config/configuration.js';
-import { alreadyExists, notFound, tmshRefusal } from '../config/refusal.js';
+import { notFound, tmshRefusal } from '../config/refusal.js';
 import { canonicalKey, itemTitle, recordsOf } from './data-group-records.js';
 import type { DataGroupRecord, DataGroupType } from './data-group-records.js';
 
@@ -35,9 +35,7 @@ function changeRecords(
   const inWords = (name: string) => `${object.name.fullPath} ${name}`;
   switch (verb) {
     case 'add':
-      for (const { name } of named) {
-        if (known.has(name)) throw alreadyExists(title, inWords(name), object.name.partition ?? 'Common');
-      }
+      // One that is there already is refused with every other double key, when the records are checked.
       return [...before, ...named];
     case 'modify':
     case 'delete': {

@@ -14,9 +14,9 @@ export interface WriteContext {
 /** How a member's value is written and spelt. */
 export interface ValueType {
   /** @returns the device's spelling of the value, or undefined when the device refuses it. */
-  accept(value: Json, context: WriteContext): Json | undefined;
+  readonly accept: (value: Json, context: WriteContext) => Json | undefined;
   /** The objects that a spelt value names. */
-  references?(value: Json): readonly Reference[];
+  readonly references?: (value: Json) => readonly Reference[];
   /** The kinds that a value names by itself, where the device adds a `...Reference` with the link. */
   readonly linked?: readonly string[];
 }
@@ -108,10 +108,16 @@ export function qualify(name: string, kinds: readonly string[], context: WriteCo
 }
 
 export function listOf(type: ValueType): ValueType {
+  const { references } = type;
   return {
     ...(type.linked === undefined ? {} : { linked: type.linked }),
-    references: (value) =>
-      Array.isArray(value) ? value.flatMap((item: Json) => type.references?.(item) ?? []) : [],
+    // Left out where nothing is named, so that nobody walks through tens of thousands of records in vain.
+    ...(references === undefined
+      ? {}
+      : {
+          references: (value) =>
+            Array.isArray(value) ? value.flatMap((item: Json) => references(item)) : [],
+        }),
     accept(value, context) {
       if (!Array.isArray(value)) return undefined;
       const items: Json[] = [];
@@ -129,11 +135,16 @@ export function listOf(type: ValueType): ValueType {
 export function record(
   fields: Readonly<Record<string, { readonly type: ValueType; readonly default?: Json }>>,
 ): ValueType {
+  const names = Object.values(fields).some(({ type }) => type.references !== undefined);
   return {
-    references: (value) =>
-      Object.entries(isJsonObject(value) ? value : {}).flatMap(
-        ([name, field]) => fields[name]?.type.references?.(field) ?? [],
-      ),
+    ...(names
+      ? {
+          references: (value) =>
+            Object.entries(isJsonObject(value) ? value : {}).flatMap(
+              ([name, field]) => fields[name]?.type.references?.(field) ?? [],
+            ),
+        }
+      : {}),
     accept(value, context) {
       if (!isJsonObject(value)) return undefined;
       if (Object.keys(value).some((name) => fields[name] === undefined)) return undefined;

@@ -1,3 +1,5 @@
+import type { Cluster } from '../ha/cluster.js';
+import type { MgmtRequest } from '../http/mgmt-request.js';
 import type { JsonObject } from '../json.js';
 import { link, statisticsKey } from '../resources/link.js';
 import type { TmosVersion } from '../tmos-version.js';
@@ -6,6 +8,8 @@ import { globalSettings, httpd } from './singletons.js';
 export interface StatusResourcesOptions {
   readonly tmos: TmosVersion;
   readonly hostname: string;
+  readonly cluster: Cluster;
+  readonly now: () => Date;
 }
 
 /** What the device tells of itself: version, readiness, failover and synchronisation. */
@@ -17,9 +21,8 @@ export class StatusResources {
   }
 
   /** @returns undefined for a path that is not one of these. */
-  read(segments: readonly string[], query: URLSearchParams): JsonObject | undefined {
-    const path = segments.join('/');
-    const { tmos, hostname } = this.#options;
+  read(path: string, { query, isUnready }: MgmtRequest): JsonObject | undefined {
+    const { tmos, hostname, cluster } = this.#options;
     switch (path) {
       case 'sys/version':
         return this.#stats(path, {
@@ -32,7 +35,7 @@ export class StatusResources {
         });
       case 'sys/ready':
         return this.#stats(path, {
-          configReady: text('yes'),
+          configReady: text(isUnready === true ? 'no' : 'yes'),
           licenseReady: text('yes'),
           provisionReady: text('yes'),
         });
@@ -47,23 +50,28 @@ export class StatusResources {
       case 'sys/httpd':
         return this.#singleton(path, query, httpd);
       case 'cm/failover-status':
-        return this.#stats(path, {
-          color: text('green'),
-          ...details('failoverStatus', ['active for /Common/traffic-group-1']),
-          status: text('ACTIVE'),
-          summary: text('1/1 active'),
-        });
+        return this.#stats(path, failoverStatus(cluster.isActive()));
       case 'cm/sync-status':
-        return this.#stats(path, {
-          color: text('green'),
-          ...details('syncStatus', [`${hostname}: connected`]),
-          mode: text('standalone'),
-          status: text('Standalone'),
-          summary: text(' '),
-        });
+        return this.#stats(path, syncStatus(cluster));
+      case 'shared/bigip-failover-state':
+        return this.#failoverState();
       default:
         return undefined;
     }
+  }
+
+  /** A worker of restjavad below `/mgmt/tm`, with neither kind nor selfLink. */
+  #failoverState(): JsonObject {
+    const { cluster, now } = this.#options;
+    const period = 3_600_000;
+    return {
+      isEnabled: true,
+      pollCyclePeriodMillis: period,
+      nextPollTime: new Date(now().getTime() + period).toISOString().replace('Z', '+0000'),
+      failoverState: cluster.isActive() ? 'active' : 'standby',
+      generation: 0,
+      lastUpdateMicros: 0,
+    };
   }
 
   #singleton(path: string, query: URLSearchParams, members: JsonObject): JsonObject {
@@ -76,14 +84,34 @@ export class StatusResources {
   }
 
   #stats(path: string, entries: JsonObject): JsonObject {
-    const { tmos } = this.#options;
     const last = path.slice(path.lastIndexOf('/') + 1);
     return {
       kind: `tm:${path.replace('/', ':')}:${last}stats`,
-      selfLink: link(path, tmos),
+      selfLink: link(path, this.#options.tmos),
       entries: { [statisticsKey(`${path}/0`)]: { nestedStats: { entries } } },
     };
   }
+}
+
+function failoverStatus(isActive: boolean): JsonObject {
+  const word = isActive ? 'active' : 'standby';
+  return {
+    color: text(isActive ? 'green' : 'gray'),
+    ...details('failoverStatus', [`${word} for /Common/traffic-group-1`]),
+    status: text(word.toUpperCase()),
+    summary: text(`1/1 ${word}`),
+  };
+}
+
+function syncStatus(cluster: Cluster): JsonObject {
+  const report = cluster.syncReport();
+  return {
+    color: text(report.color),
+    ...(report.details.length === 0 ? {} : details('syncStatus', report.details)),
+    mode: text(report.mode),
+    status: text(report.status),
+    summary: text(report.summary),
+  };
 }
 
 function text(description: string): JsonObject {

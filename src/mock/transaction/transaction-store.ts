@@ -97,6 +97,10 @@ export class TransactionStore {
     this.#transactions.delete(transaction.id);
   }
 
+  forgetAll(): void {
+    this.#transactions.clear();
+  }
+
   #put(transaction: Transaction): Transaction {
     const touched = { ...transaction, touchedAt: this.#now().getTime() };
     this.#transactions.set(touched.id, touched);

@@ -34,6 +34,10 @@ export class TransactionWorker {
     this.#store = new TransactionStore(options.now);
   }
 
+  forgetAll(): void {
+    this.#store.forgetAll();
+  }
+
   /** Answers with the command, and never with the resource. What it refers to is looked at when it runs. */
   queue(id: string, request: MgmtRequest, command: Command): MgmtResponse {
     const { tmos } = this.#options;

@@ -9,6 +9,7 @@ import { join } from 'node:path';
 
 import { parse, stringify } from 'yaml';
 
+import type { Clock } from '../../../src/clock.js';
 import { startKubeApi } from '../../../src/demo/kube-api/kube-api.js';
 import { renderKubeconfig } from '../../../src/demo/kube-api/kubeconfig.js';
 import { AgentError } from '../../../src/errors.js';
@@ -24,6 +25,13 @@ const configMap = (name: string): KubeObject => ({
   apiVersion: 'v1',
   kind: 'ConfigMap',
   metadata: { name, namespace: 'default' },
+});
+
+/** What a test opened, closed after it whatever became of it. */
+let opened: (() => Promise<unknown>)[] = [];
+afterEach(async () => {
+  for (const close of opened.toReversed()) await close();
+  opened = [];
 });
 
 async function refusal(call: Promise<unknown>): Promise<AgentError> {
@@ -103,7 +111,7 @@ describe('the Kubernetes client', () => {
   describe('when the server is silent', () => {
     it('gives up at the deadline', async () => {
       const clock = new FakeClock();
-      const patient = new KubeClient({ path: api.kubeconfigFile, clock });
+      const patient = open(new KubeClient({ path: api.kubeconfigFile, clock }));
       api.double.inject({ action: { kind: 'silence' } });
       const call = refusal(patient.get(configMaps, { timeoutMs: 7000 }));
       while (clock.sleeping === 0) await new Promise((resolve) => setImmediate(resolve));
@@ -111,7 +119,6 @@ describe('the Kubernetes client', () => {
       const error = await call;
       assert.equal(error.code, 'MESH_ERR_KUBE_UNREACHABLE');
       assert.match(error.message, /no answer within 7000 ms$/);
-      await patient.close();
     });
 
     it('stops with the reason of the signal', async () => {
@@ -132,7 +139,7 @@ describe('the Kubernetes client', () => {
 
   it('waits as long as an overloaded server asks', async () => {
     const clock = new FakeClock();
-    const patient = new KubeClient({ path: api.kubeconfigFile, clock });
+    const patient = open(new KubeClient({ path: api.kubeconfigFile, clock }));
     api.double.inject({ action: { kind: 'status', code: 429, retryAfterSeconds: 2 }, times: 1 });
     const call = patient.get(configMaps);
     while (clock.sleeping < 2) await new Promise((resolve) => setImmediate(resolve));
@@ -140,7 +147,6 @@ describe('the Kubernetes client', () => {
     await clock.advance(2000);
     assert.equal(await call, undefined);
     assert.equal(api.double.requests.length, 2);
-    await patient.close();
   });
 
   it('reads long lists in pages, as of one version', async () => {
@@ -163,6 +169,12 @@ describe('the Kubernetes client', () => {
     const { items } = await kube.list(kinds.configMap, { namespace: 'default' });
     assert.equal(items.length, 501);
     assert.equal(api.double.requests.at(-1)?.query.has('limit'), false);
+  });
+
+  it('does not list for ever from a server that has nothing to give', async () => {
+    api.double.inject({ action: { kind: 'status', code: 410 } });
+    assert.equal((await refusal(kube.list(kinds.configMap))).code, 'MESH_ERR_KUBE_EXPIRED');
+    assert.equal(api.double.requests.length, 1);
   });
 
   it('writes as bigip-mesh-agent', async () => {
@@ -210,30 +222,26 @@ describe('the connections of the Kubernetes client', () => {
     server.on('connection', () => (connections += 1));
     const kube = await clientOf(server, folder);
     for (let call = 0; call < 20; call += 1) assert.equal(await kube.get(configMaps), undefined);
-    assert.equal(connections, 1);
-    await kube.close();
-    await stop(server);
+    assert.ok(connections <= 2, `${connections} connections for 20 calls`);
   });
 
   it('verify the server against the CA of the kubeconfig', async () => {
     const [tls, other] = await Promise.all([issueKubeApiTls(), issueKubeApiTls()]);
-    const api = await startKubeApi({ tls });
+    const api = open(await startKubeApi({ tls }));
     const path = join(folder, 'config');
     await writeFile(path, api.kubeconfig());
-    const kube = new KubeClient({ path });
+    const kube = open(new KubeClient({ path }));
     assert.equal(await kube.get(configMaps), undefined);
     await writeFile(path, renderKubeconfig({ server: api.url, token: 'hunter2', tls: other }));
-    const deceived = new KubeClient({ path });
+    const deceived = open(new KubeClient({ path }));
     const error = await refusal(deceived.get(configMaps));
     assert.equal(error.code, 'MESH_ERR_KUBE_UNREACHABLE');
     assert.equal(api.requests.length, 1);
-    await Promise.all([kube.close(), deceived.close()]);
-    await api.close();
   });
 
   it('take a CA file that was replaced with the next call', async () => {
     const [tls, other] = await Promise.all([issueKubeApiTls(), issueKubeApiTls()]);
-    const api = await startKubeApi({ tls });
+    const api = open(await startKubeApi({ tls }));
     const caFile = join(folder, 'ca.crt');
     const path = join(folder, 'config');
     const config = parse(api.kubeconfig()) as { clusters: { cluster: Record<string, string> }[] };
@@ -243,7 +251,7 @@ describe('the connections of the Kubernetes client', () => {
     }
     await writeFile(path, stringify(config));
     await writeFile(caFile, other.ca);
-    const kube = new KubeClient({ path });
+    const kube = open(new KubeClient({ path }));
     assert.equal((await refusal(kube.get(configMaps))).code, 'MESH_ERR_KUBE_UNREACHABLE');
     await writeFile(caFile, tls.ca);
     assert.equal(await kube.get(configMaps), undefined);
@@ -251,8 +259,17 @@ describe('the connections of the Kubernetes client', () => {
     const error = await refusal(kube.get(configMaps));
     assert.equal(error.code, 'MESH_ERR_KUBE_UNAUTHORIZED');
     assert.match(error.message, /ENOENT .*ca\.crt/);
-    await kube.close();
-    await api.close();
+  });
+
+  it('do not wait longer than the deadline for a credential plugin', async () => {
+    const server = createServer();
+    const exec = { apiVersion: 'client.authentication.k8s.io/v1', command: 'sleep', args: ['0.3'] };
+    const clock = new FakeClock();
+    const kube = await clientOf(server, folder, { user: { exec }, clock });
+    const call = refusal(kube.get(configMaps, { timeoutMs: 1000 }));
+    while (clock.sleeping === 0) await new Promise((resolve) => setImmediate(resolve));
+    await clock.advance(1000);
+    assert.match((await call).message, /no answer within 1000 ms$/);
   });
 
   it('read the token file again, and take one that ends with a line feed', async () => {
@@ -264,14 +281,14 @@ describe('the connections of the Kubernetes client', () => {
     const tokenFile = join(folder, 'token');
     await writeFile(tokenFile, 'from-file\n');
     const kube = await clientOf(server, folder, {
-      'auth-provider': { name: 'tokenFile', config: { tokenFile } },
+      user: { 'auth-provider': { name: 'tokenFile', config: { tokenFile } } },
     });
     await refusal(kube.get(configMaps));
     assert.deepEqual(tokens, ['Bearer from-file']);
-    await kube.close();
-    await stop(server);
   });
 });
+
+const status = (content: object): string => JSON.stringify({ kind: 'Status', ...content });
 
 describe('what the Kubernetes client does not take for an answer', () => {
   let folder: string;
@@ -280,7 +297,6 @@ describe('what the Kubernetes client does not take for an answer', () => {
   });
   after(() => rm(folder, { recursive: true, force: true }));
 
-  const status = (content: object): string => JSON.stringify({ kind: 'Status', ...content });
   for (const [what, code, body, expected] of [
     ['a page of a proxy', 200, '<html>sign in</html>', 'MESH_ERR_KUBE_UNREACHABLE'],
     ['a 404 of a proxy', 404, '<html>not found</html>', 'MESH_ERR_KUBE_NOT_SERVED'],
@@ -300,6 +316,12 @@ describe('what the Kubernetes client does not take for an answer', () => {
     ['half an object', 200, '{"kind":"ConfigMap","meta', 'MESH_ERR_KUBE_UNREACHABLE'],
     ['something else than an object', 200, '[]', 'MESH_ERR_KUBE_UNREACHABLE'],
     [
+      'another object',
+      200,
+      '{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"b"}}',
+      'MESH_ERR_KUBE_UNREACHABLE',
+    ],
+    [
       'an object without a name',
       200,
       '{"apiVersion":"v1","kind":"A","metadata":{}}',
@@ -311,8 +333,6 @@ describe('what the Kubernetes client does not take for an answer', () => {
       const kube = await clientOf(server, folder);
       assert.equal((await refusal(kube.get(configMaps))).code, expected);
       assert.notEqual((await refusal(kube.list(kinds.configMap))).code, undefined);
-      await kube.close();
-      await stop(server);
     });
   }
 
@@ -338,13 +358,21 @@ describe('what the Kubernetes client does not take for an answer', () => {
         seen.push(event.type === 'ended' ? event.reason : event.type);
       }
       assert.deepEqual(seen, [reason]);
-      await kube.close();
-      await stop(server);
     });
   }
 });
 
-async function clientOf(server: Server, folder: string, user?: object): Promise<KubeClient> {
+function open<T extends { close(): Promise<unknown> }>(resource: T): T {
+  opened.push(() => resource.close());
+  return resource;
+}
+
+async function clientOf(
+  server: Server,
+  folder: string,
+  { user, clock }: { readonly user?: object; readonly clock?: Clock } = {},
+): Promise<KubeClient> {
+  opened.push(() => stop(server));
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
@@ -354,7 +382,7 @@ async function clientOf(server: Server, folder: string, user?: object): Promise<
     const config = parse(await readFile(path, 'utf8')) as { users: object[] };
     await writeFile(path, stringify({ ...config, users: [{ name: 'kube-api', user }] }));
   }
-  return new KubeClient({ path });
+  return open(new KubeClient({ path, ...(clock === undefined ? {} : { clock }) }));
 }
 
 async function stop(server: Server): Promise<void> {

@@ -25,6 +25,26 @@ contexts:
 current-context: first
 `;
 
+const serverOf = async (options: KubeClientOptions): Promise<string> => {
+  const client = new KubeClient(options);
+  await client.close();
+  return client.server;
+};
+
+const refusal = (options: KubeClientOptions): AgentError => {
+  try {
+    // oxlint-disable-next-line no-new
+    new KubeClient(options);
+  } catch (error) {
+    assert.ok(error instanceof AgentError);
+    assert.equal(error.code, 'MESH_ERR_KUBE_CONFIG');
+    assert.equal(error.consequence, 'invalid');
+    assert.ok(!error.message.includes('\n') && !error.message.includes('hunter2'), error.message);
+    return error;
+  }
+  return assert.fail('it was accepted');
+};
+
 describe('the kubeconfig', () => {
   let folder: string;
   let file: string;
@@ -39,25 +59,6 @@ describe('the kubeconfig', () => {
     process.env = { ...environment };
     await rm(folder, { recursive: true, force: true });
   });
-
-  const serverOf = async (options: KubeClientOptions): Promise<string> => {
-    const client = new KubeClient(options);
-    await client.close();
-    return client.server;
-  };
-  const refusal = (options: KubeClientOptions): AgentError => {
-    try {
-      // oxlint-disable-next-line no-new
-      new KubeClient(options);
-    } catch (error) {
-      assert.ok(error instanceof AgentError);
-      assert.equal(error.code, 'MESH_ERR_KUBE_CONFIG');
-      assert.equal(error.consequence, 'invalid');
-      assert.ok(!error.message.includes('\n') && !error.message.includes('hunter2'), error.message);
-      return error;
-    }
-    return assert.fail('it was accepted');
-  };
 
   it('gives the server of its current context', async () => {
     assert.equal(await serverOf({ path: file }), 'https://192.0.2.1:6443');

@@ -6,14 +6,14 @@ import { renderLabelSelector } from '../../../src/kube/label-selector.js';
 
 const metadata = { name: 'a', namespace: 'n' };
 
-describe('the data of a Secret', () => {
-  const secret = (data: unknown): Parameters<typeof secretData>[0] => ({
-    apiVersion: 'v1',
-    kind: 'Secret',
-    metadata,
-    data,
-  });
+const secret = (data: unknown): Parameters<typeof secretData>[0] => ({
+  apiVersion: 'v1',
+  kind: 'Secret',
+  metadata,
+  data,
+});
 
+describe('the data of a Secret', () => {
   it('is decoded and cannot be printed', () => {
     const data = secretData(secret({ password: 'aHVudGVyMg==' }));
     assert.equal(data.get('password')?.reveal().toString(), 'hunter2');

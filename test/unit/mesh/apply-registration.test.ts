@@ -44,13 +44,16 @@ describe('applying a registration', () => {
     const since = api.double.requests.slice(before);
     return since.filter(({ method }) => method !== 'GET').map(({ method, path }) => `${method} ${path}`);
   };
+  const remove = async (): Promise<string[]> => names(await removeRegistration(api.kube, echo));
+
   const all = ['serviceaccounts edge', 'services bigip', 'workloadentries bigip-192.0.2.1'];
 
   it('makes what is missing', async () => {
     const { applied, unchanged, deleted, foreign } = await apply();
     assert.deepEqual([names(applied), unchanged, deleted, foreign], [all, [], [], []]);
     const entry = await get(kinds.workloadEntry, 'bigip-192.0.2.1');
-    assert.equal((entry?.['spec'] as { serviceAccount: string }).serviceAccount, 'edge');
+    assert.ok(entry);
+    assert.equal((entry['spec'] as { serviceAccount: string }).serviceAccount, 'edge');
   });
 
   it('writes nothing the second time', async () => {
@@ -70,8 +73,11 @@ describe('applying a registration', () => {
     const spec = { ...(service['spec'] as object), selector: { app: 'intruder' } };
     await api.kube.replace(kinds.service, { ...service, spec });
     assert.deepEqual(names((await apply()).applied), ['services bigip']);
-    const mended = (await get(kinds.service, 'bigip'))?.['spec'] as { selector: object };
-    assert.deepEqual(mended.selector, { 'bigip-mesh.io/endpoint-of': 'bigip' });
+    const mended = await get(kinds.service, 'bigip');
+    assert.ok(mended);
+    assert.deepEqual((mended['spec'] as { selector: object }).selector, {
+      'bigip-mesh.io/endpoint-of': 'bigip',
+    });
   });
 
   it('removes the entry of an address that is no more, after the new one is there', async () => {
@@ -86,7 +92,9 @@ describe('applying a registration', () => {
   it('moves the port and leaves none behind', async () => {
     await apply();
     await apply({ ...echo, port: 9001 });
-    const { ports } = (await get(kinds.service, 'bigip'))?.['spec'] as { ports: { port: number }[] };
+    const service = await get(kinds.service, 'bigip');
+    assert.ok(service);
+    const { ports } = service['spec'] as { ports: { port: number }[] };
     assert.deepEqual(
       ports.map(({ port }) => port),
       [9001],
@@ -141,8 +149,6 @@ describe('applying a registration', () => {
   });
 
   describe('and removing it', () => {
-    const remove = async (): Promise<string[]> => names(await removeRegistration(api.kube, echo));
-
     it('deletes what it made, the endpoint first', async () => {
       await apply();
       assert.deepEqual(await remove(), [...all].reverse());

@@ -10,6 +10,13 @@ import { startDouble } from '../../support/kube-api.js';
 
 type Api = Awaited<ReturnType<typeof startDouble>>;
 
+const entry = (conditions: Condition[]): Parameters<typeof renderHealthStatus>[0] => ({
+  apiVersion: 'networking.istio.io/v1',
+  kind: 'WorkloadEntry',
+  metadata: { name: 'a', namespace: 'n', uid: 'u' },
+  status: { conditions },
+});
+
 describe('the registrar', () => {
   let api: Api;
   let clock: FakeClock;
@@ -84,17 +91,14 @@ describe('the registrar', () => {
     assert.equal(await healthy(), undefined);
   });
 
-  it('registers by hand without overruling a failed proof', async () => {
-    assert.equal((await registrar.registerService(config, signal)).length, 3);
-    assert.equal((await healthy())?.['reason'], 'Registered');
-    await registrar.drain({ config }, 'no answer', signal);
-    await registrar.registerService(config, signal);
-    assert.equal((await healthy())?.status, 'False');
+  it('names what it changed, and nothing the second time', async () => {
+    assert.equal((await registrar.register({ config }, signal)).length, 3);
+    assert.deepEqual(await registrar.register({ config }, signal), []);
   });
 
   it('deregisters all of it', async () => {
     await registrar.register({ config }, signal);
-    const removed = await registrar.deregisterService(config, signal);
+    const removed = await registrar.deregister({ config }, signal);
     assert.equal(removed.length, 3);
     assert.equal(await healthy(), undefined);
   });
@@ -102,13 +106,6 @@ describe('the registrar', () => {
 
 describe('the health status of an entry', () => {
   const health = { healthy: true, reason: 'Proven', message: 'm' };
-  const entry = (conditions: Condition[]): Parameters<typeof renderHealthStatus>[0] => ({
-    apiVersion: 'networking.istio.io/v1',
-    kind: 'WorkloadEntry',
-    metadata: { name: 'a', namespace: 'n', uid: 'u' },
-    status: { conditions },
-  });
-
   it('carries the conditions of others along', () => {
     const theirs = { type: 'Reconciled', status: 'True' };
     const status = renderHealthStatus(entry([theirs]), health, new Date('2030-01-01T00:00:00Z'));

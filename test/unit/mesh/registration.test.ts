@@ -1,6 +1,6 @@
 import { strict as assert } from 'node:assert';
 
-import fc from 'fast-check';
+import { assert as check, ipV4, ipV6, oneof, property } from 'fast-check';
 
 import type { KubeObject } from '../../../src/kube/object.js';
 import { renderRegistration } from '../../../src/mesh/registration.js';
@@ -19,6 +19,10 @@ const echo: RegisteredService = {
 
 const render = (service: RegisteredService): KubeObject[] =>
   renderRegistration(service).map(({ object }) => object);
+
+const marksOf = (service: RegisteredService): unknown[] =>
+  render(service).map(({ metadata }) => metadata.annotations?.['bigip-mesh.io/rendered']);
+const entryName = (address: string): string => workloadEntryName('b', address);
 
 describe('the registration of a mesh service', () => {
   it('is a service account, a Service and an entry for the address', () => {
@@ -77,12 +81,10 @@ describe('the registration of a mesh service', () => {
   });
 
   it('says in an annotation when anything of an object differs', () => {
-    const mark = (service: RegisteredService): unknown[] =>
-      render(service).map(({ metadata }) => metadata.annotations?.['bigip-mesh.io/rendered']);
-    assert.deepEqual(mark(echo), mark({ ...echo }));
-    const moved = mark({ ...echo, port: 9001 });
+    assert.deepEqual(marksOf(echo), marksOf({ ...echo }));
+    const moved = marksOf({ ...echo, port: 9001 });
     assert.deepEqual(
-      mark(echo).map((value, index) => value === moved[index]),
+      marksOf(echo).map((value, index) => value === moved[index]),
       [true, false, true],
     );
   });
@@ -129,18 +131,17 @@ describe('the name of an entry', () => {
   const subdomain = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
 
   it('is valid for every address', () => {
-    fc.assert(
-      fc.property(fc.oneof(fc.ipV4(), fc.ipV6()), (address) => {
+    check(
+      property(oneof(ipV4(), ipV6()), (address) => {
         assert.match(workloadEntryName('bigip', address), subdomain);
       }),
     );
   });
 
   it('is one for all spellings of an address, and differs between addresses', () => {
-    const name = (address: string): string => workloadEntryName('b', address);
-    assert.equal(name('2001:DB8:0:0::1'), name('2001:db8::1'));
-    assert.equal(name('::ffff:192.0.2.1'), name('::ffff:c000:201'));
-    assert.notEqual(name('2001:db8::1'), name('2001:db8:1::'));
-    assert.equal(name('::'), 'b-0-0-0-0-0-0-0-0');
+    assert.equal(entryName('2001:DB8:0:0::1'), entryName('2001:db8::1'));
+    assert.equal(entryName('::ffff:192.0.2.1'), entryName('::ffff:c000:201'));
+    assert.notEqual(entryName('2001:db8::1'), entryName('2001:db8:1::'));
+    assert.equal(entryName('::'), 'b-0-0-0-0-0-0-0-0');
   });
 });

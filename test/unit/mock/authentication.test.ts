@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { isJsonObject } from '../../../src/mock/json.js';
+import { isJsonObject, textOf } from '../../../src/mock/json.js';
 import type { Json, JsonObject } from '../../../src/mock/json.js';
 import { Secret } from '../../../src/secret.js';
 import { FakeClock } from '../../support/fake-clock.js';
@@ -13,6 +13,12 @@ import { differences } from './differences.js';
 
 const probe = '/mgmt/tm/ltm/pool';
 
+function tokenOf(body: JsonObject): JsonObject {
+  const { token } = body;
+  assert.ok(isJsonObject(token));
+  return token;
+}
+
 describe('mock BIG-IP: authentication', () => {
   let bench: Bench;
   let clock: FakeClock;
@@ -23,16 +29,10 @@ describe('mock BIG-IP: authentication', () => {
   });
   afterEach(() => bench.close());
 
-  function tokenOf(body: JsonObject): JsonObject {
-    const { token } = body;
-    assert.ok(isJsonObject(token));
-    return token;
-  }
-
   it('gives a token of 26 base32 characters that is good for 1200 s', async () => {
     const answer = await bench.client.login();
     const token = tokenOf(answer.json);
-    assert.match(String(token['token']), /^[A-Z2-7]{26}$/);
+    assert.match(textOf(token['token']), /^[A-Z2-7]{26}$/);
     assert.equal(token['name'], token['token']);
     assert.equal(token['timeout'], 1200);
     assert.equal(token['startTime'], '2030-01-01T00:00:00.000+0000');
@@ -51,7 +51,7 @@ describe('mock BIG-IP: authentication', () => {
   });
 
   it('extends a token from its start, by a number or a decimal string', async () => {
-    const token = String(tokenOf((await bench.client.login()).json)['token']);
+    const token = textOf(tokenOf((await bench.client.login()).json)['token']);
     await clock.advance(600_000);
     const answer = await bench.client.patch(`/mgmt/shared/authz/tokens/${token}`, { timeout: '36000' });
     assert.equal(answer.json['timeout'], 36_000);
@@ -64,7 +64,7 @@ describe('mock BIG-IP: authentication', () => {
   });
 
   it('answers 406 to more than 36000 s', async () => {
-    const token = String(tokenOf((await bench.client.login()).json)['token']);
+    const token = textOf(tokenOf((await bench.client.login()).json)['token']);
     const answer = await bench.client.patch(`/mgmt/shared/authz/tokens/${token}`, { timeout: 36_001 });
     assert.equal(answer.status, 406);
     assert.equal(answer.json['message'], 'Auth-token absolute timeout (36000 seconds) exceeded');
@@ -141,7 +141,7 @@ describe('mock BIG-IP: authentication', () => {
   });
 
   it('lets a user see and delete only its own tokens', async () => {
-    const foreign = String(tokenOf((await bench.client.login()).json)['token']);
+    const foreign = textOf(tokenOf((await bench.client.login()).json)['token']);
     await bench.client.login('agent', 'agent-password');
     assert.equal((await bench.client.delete(`/mgmt/shared/authz/tokens/${foreign}`)).status, 404);
     const own = (await bench.client.get('/mgmt/shared/authz/tokens')).json['items'] as readonly JsonObject[];
@@ -149,7 +149,7 @@ describe('mock BIG-IP: authentication', () => {
       own.map((token) => token['userName']),
       ['agent'],
     );
-    const name = String(own[0]?.['name']);
+    const name = textOf(own[0]?.['name']);
     assert.equal((await bench.client.delete(`/mgmt/shared/authz/tokens/${name}`)).status, 200);
     assert.equal((await bench.client.get(probe)).status, 401);
   });
@@ -192,7 +192,7 @@ describe('mock BIG-IP: authentication', () => {
     });
 
     it('answers an extension as recorded', async () => {
-      const token = String(tokenOf((await bench.client.login()).json)['token']);
+      const token = textOf(tokenOf((await bench.client.login()).json)['token']);
       const answer = await bench.client.patch(`/mgmt/shared/authz/tokens/${token}`, { timeout: '36000' });
       assert.deepEqual(differences(fixture('auth-token-patch-timeout-200'), answer.json, leeway), []);
     });
@@ -253,7 +253,7 @@ describe('mock BIG-IP: roles', () => {
     const virtual = { name: 'v', partition: 'mesh', destination: '192.0.2.1:80', profiles: ['tcp'] };
     const metadata = [{ name: 'owner', value: 'agent' }];
     const refused = await bench.client.post('/mgmt/tm/ltm/virtual', { ...virtual, metadata });
-    assert.match(String(refused.json['message']), /create access to object \(virtual_server_metadata\)$/);
+    assert.match(textOf(refused.json['message']), /create access to object \(virtual_server_metadata\)$/);
     assert.equal(
       (await bench.client.post('/mgmt/tm/ltm/virtual', { ...virtual, description: 'agent' })).status,
       200,

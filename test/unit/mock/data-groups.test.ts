@@ -10,6 +10,13 @@ import { differences } from './differences.js';
 
 const url = '/mgmt/tm/ltm/data-group/internal';
 
+const group = (records: readonly Json[] = []): JsonObject => ({
+  name: 'my-datagroup',
+  partition: 'Common',
+  type: 'string',
+  records,
+});
+
 describe('mock BIG-IP: internal data groups', () => {
   let bench: Bench;
   beforeEach(async () => {
@@ -17,12 +24,6 @@ describe('mock BIG-IP: internal data groups', () => {
   });
   afterEach(() => bench.close());
 
-  const group = (records: readonly Json[] = []): JsonObject => ({
-    name: 'my-datagroup',
-    partition: 'Common',
-    type: 'string',
-    records,
-  });
   const options = (words: string) =>
     bench.client.patch(`${url}/~Common~my-datagroup?options=${encodeURIComponent(words)}`, {
       name: 'my-datagroup',
@@ -154,9 +155,8 @@ describe('mock BIG-IP: internal data groups', () => {
       const record = await options('records add { key1 { data value1 } }');
       assert.deepEqual(compare('error-409-data-group-record-exists-17.1.2.1', record.json), []);
       for (const method of ['GET', 'PUT', 'DELETE']) {
-        const missing = await bench.client.send(method, `${url}/~Common~my-datagroup2`, {
-          ...(method === 'PUT' ? { body: { type: 'string' } } : {}),
-        });
+        const sent = method === 'PUT' ? { body: { type: 'string' } } : {};
+        const missing = await bench.client.send(method, `${url}/~Common~my-datagroup2`, sent);
         assert.deepEqual(compare('error-404-data-group-17.1.2.1', missing.json), []);
       }
       await bench.client.patch(`${url}/my-datagroup`, {

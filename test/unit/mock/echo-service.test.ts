@@ -1,21 +1,9 @@
 import { textOf } from '../../../src/mock/json.js';
 import assert from 'node:assert/strict';
 import type { JsonObject } from '../../../src/mock/json.js';
-import type { DataPlane, DataPlaneConfiguration } from '../../../src/mock/data-plane/configuration.js';
 import { installFile, mintPair, startBench } from './bench.js';
 import type { Bench } from './bench.js';
-
-/** A data plane that only remembers what it was given. */
-class RecordingDataPlane implements DataPlane {
-  readonly applied: DataPlaneConfiguration[] = [];
-  start = async (): Promise<void> => {};
-  close = async (): Promise<void> => {};
-  checkRule: DataPlane['checkRule'] = async ({ text }) =>
-    text.includes('xlog') ? [{ line: 2, kind: 'undefined procedure: xlog', source: 'xlog hi' }] : [];
-  apply = async (configuration: DataPlaneConfiguration): Promise<void> => {
-    this.applied.push(configuration);
-  };
-}
+import { RecordingDataPlane } from './recording-data-plane.js';
 
 describe('mock BIG-IP: a mesh service from nothing', () => {
   let bench: Bench;
@@ -97,7 +85,7 @@ describe('mock BIG-IP: a mesh service from nothing', () => {
     assert.equal(committed.status, 200, committed.text);
     assert.equal(committed.json['state'], 'COMPLETED');
 
-    const configuration = dataPlane.applied.at(-1);
+    const configuration = dataPlane.last;
     const [virtual] = configuration?.virtualServers ?? [];
     assert.equal(virtual?.fullPath, '/mesh/echo');
     assert.deepEqual([virtual?.address, virtual?.port], ['198.51.100.20', 9000]);

@@ -25,6 +25,7 @@ interface Recording {
   readonly departs?: Readonly<Record<string, string>>;
 }
 
+const members = 'https://localhost/mgmt/tm/ltm/pool/~Common~test_pool_0/members';
 const always = ['generation'];
 const pool = (name: string, more: JsonObject = {}) => ['ltm/pool', { name, ...more }] as const;
 
@@ -359,6 +360,63 @@ const recordings: readonly Recording[] = [
     tmos: '14.1',
     create: [['ltm/virtual', { name: 'vip1', destination: '/Common/1.1.1.2:80', profiles: ['tcp'] }]],
     path: 'ltm/virtual-address/~Common~1.1.1.2',
+  },
+  {
+    fixture: 'ltm-virtual-stats-folder-rd-14.1.0',
+    tmos: '14.1',
+    create: [
+      pool('p', { members: [{ name: '10.0.0.1:80' }] }),
+      ['ltm/virtual', { name: 'test_vs_0', destination: '10.11.0.2:80', profiles: ['tcp'], pool: 'p' }],
+    ],
+    path: 'ltm/virtual/~Common~test_vs_0/stats',
+    departs: { generation: 'reduced away by its source' },
+  },
+  {
+    fixture: 'ltm-virtual-address-stats-17.0.0.1',
+    tmos: '17.1',
+    create: [['ltm/virtual', { name: 'v', destination: '10.100.131.91:80', profiles: ['tcp'] }]],
+    path: 'ltm/virtual-address/~Common~10.100.131.91/stats',
+    deviceSpecific: ['status.availabilityState', 'status.statusReason'],
+    departs: {
+      kind: 'left out of nestedStats by its source',
+      selfLink: 'left out of nestedStats by its source',
+    },
+  },
+  {
+    fixture: 'ltm-node-stats-16.0.0',
+    tmos: '16.1',
+    create: [['ltm/node', { name: '7.3.67.8', address: '7.3.67.8' }]],
+    path: 'ltm/node/~Common~7.3.67.8/stats',
+    deviceSpecific: ['monitorRule', 'monitorStatus', 'status.availabilityState', 'status.statusReason'],
+  },
+  {
+    fixture: 'ltm-pool-members-stats-14.1.0',
+    tmos: '14.1',
+    create: [
+      pool('test_pool_0', {
+        members: [
+          { name: '10.10.0.2:80', address: '10.10.0.2' },
+          { name: '10.10.0.2%10:80', address: '10.10.0.2%10' },
+        ],
+      }),
+    ],
+    path: 'ltm/pool/~Common~test_pool_0/members/stats',
+    departs: {
+      [`${members}/~Common~bestwebsite:80/stats`]: 'the mock has no members by name',
+      [`${members}/~Common~_auto_192.168.2.2:80/stats`]: 'the mock has no members by name',
+    },
+  },
+  {
+    fixture: 'ltm-rule-stats-14.1.0',
+    tmos: '14.1',
+    create: [
+      [
+        'ltm/rule',
+        { name: '_sys_APM_ExchangeSupport_OA_BasicAuth', apiAnonymous: 'when ACCESS_ACL_ALLOWED { }' },
+      ],
+      ['ltm/rule', { name: '_sys_auth_tacacs', apiAnonymous: 'when AUTH_RESULT { }\nwhen HTTP_REQUEST { }' }],
+    ],
+    path: 'ltm/rule/stats',
   },
 ];
 

@@ -1,3 +1,4 @@
+import { textOf } from '../../../src/mock/json.js';
 import assert from 'node:assert/strict';
 import { X509Certificate, createHash, createPrivateKey } from 'node:crypto';
 import { readFileSync } from 'node:fs';
@@ -59,7 +60,7 @@ describe('mock BIG-IP: uploads', () => {
     });
     const last = await chunk('c.crt', file.subarray(half), `${half}-${file.length - 1}/${file.length}`);
     assert.equal(last.json['remainingByteCount'], 0);
-    assert.match(String(await listed()), /^c\.crt$/m);
+    assert.match(textOf(await listed()), /^c\.crt$/m);
   });
 
   it('accepts chunks that overlap by a byte, as one client sends them', async () => {
@@ -87,8 +88,8 @@ describe('mock BIG-IP: uploads', () => {
     assert.deepEqual(first.json, { kind: 'tm:util:unix-rm:runstate', ...remove });
     const second = await bench.client.post('/mgmt/tm/util/unix-rm', remove);
     assert.equal(second.status, 200);
-    assert.match(String(second.json['commandResult']), /No such file or directory\n$/);
-    assert.doesNotMatch(String(await listed()), /^gone$/m);
+    assert.match(textOf(second.json['commandResult']), /No such file or directory\n$/);
+    assert.doesNotMatch(textOf(await listed()), /^gone$/m);
   });
 
   it('has no file system outside the upload folder', async () => {
@@ -142,7 +143,7 @@ describe('mock BIG-IP: certificates and keys', () => {
   it('shows long serial numbers in hex, SANs in the form of OpenSSL, and a bundle as one', async () => {
     const [one, two] = [await mintPair('one', 'spiffe://a/b', 'spiffe://c/d, URI:x'), await mintPair('two')];
     const single = await installFile(bench.client, 'ssl-cert', 'san.crt', one.certificatePem);
-    assert.match(String(single.json['serialNumber']), /^[0-9a-f]{2}(:[0-9a-f]{2}){10,}$/);
+    assert.match(textOf(single.json['serialNumber']), /^[0-9a-f]{2}(:[0-9a-f]{2}){10,}$/);
     assert.equal(single.json['subjectAlternativeName'], 'URI:spiffe://a/b, URI:spiffe://c/d, URI:x');
     assert.equal(single.json['keyType'], 'ec-public');
     assert.equal(single.json['certificateKeyCurveName'], 'prime256v1');
@@ -222,7 +223,7 @@ describe('mock BIG-IP: certificates and keys', () => {
       passphrase: 'open sesame',
     });
     assert.equal(answer.json['securityType'], 'password');
-    assert.match(String(answer.json['passphrase']), /^\$M\$/);
+    assert.match(textOf(answer.json['passphrase']), /^\$M\$/);
     assert.ok(!answer.text.includes('PRIVATE KEY') && !answer.text.includes('sesame'));
     assert.equal(answer.json['keySize'], 256);
     await installFile(bench.client, 'ssl-cert', 'enc.crt', certificatePem);

@@ -3,6 +3,27 @@ import type { JsonObject } from '../../../src/mock/json.js';
 import { installFile, mintPair, startBench } from './bench.js';
 import type { Bench } from './bench.js';
 
+async function refused(
+  answer: Promise<{ readonly status: number; readonly json: JsonObject }>,
+  status: number,
+  message: string,
+): Promise<void> {
+  const { status: actual, json } = await answer;
+  assert.deepEqual([actual, json['message']], [status, message]);
+  assert.deepEqual(json['errorStack'], []);
+  assert.equal(json['apiError'], /^0[0-9a-f]{7}:3: /.test(message) ? 3 : 26_214_401);
+}
+
+const chain = (name: string) => [{ name, cert: `/Common/${name}.crt`, key: `/Common/${name}.key` }];
+
+const virtual = (name: string, more: JsonObject = {}): JsonObject => ({
+  name,
+  destination: '/Common/10.0.0.1:9000',
+  ipProtocol: 'tcp',
+  profiles: ['tcp'],
+  ...more,
+});
+
 describe('mock BIG-IP: referential integrity', () => {
   let bench: Bench;
   beforeEach(async () => {
@@ -15,30 +36,11 @@ describe('mock BIG-IP: referential integrity', () => {
     const answer = await post(kind, body);
     assert.equal(answer.status, 200, answer.text);
   }
-  async function refused(
-    answer: Promise<{ readonly status: number; readonly json: JsonObject }>,
-    status: number,
-    message: string,
-  ): Promise<void> {
-    const { status: actual, json } = await answer;
-    assert.deepEqual([actual, json['message']], [status, message]);
-    assert.deepEqual(json['errorStack'], []);
-    assert.equal(json['apiError'], /^0[0-9a-f]{7}:3: /.test(message) ? 3 : 26_214_401);
-  }
   async function pair(name: string): Promise<void> {
     const minted = await mintPair(name);
     await installFile(bench.client, 'ssl-cert', `${name}.crt`, minted.certificatePem);
     await installFile(bench.client, 'ssl-key', `${name}.key`, minted.keyPem);
   }
-  const chain = (name: string) => [{ name, cert: `/Common/${name}.crt`, key: `/Common/${name}.key` }];
-  const virtual = (name: string, more: JsonObject = {}): JsonObject => ({
-    name,
-    destination: '/Common/10.0.0.1:9000',
-    ipProtocol: 'tcp',
-    profiles: ['tcp'],
-    ...more,
-  });
-
   it('01070317: a key that is not its certificate’s, in every version’s words', async () => {
     await pair('one');
     await pair('two');

@@ -1,7 +1,10 @@
+import { textOf } from '../../../src/mock/json.js';
 import assert from 'node:assert/strict';
 import type { JsonObject } from '../../../src/mock/json.js';
 import { startBench } from './bench.js';
 import type { Bench } from './bench.js';
+
+const names = (body: JsonObject) => (body['items'] as readonly JsonObject[]).map((item) => item['fullPath']);
 
 describe('mock BIG-IP: resources', () => {
   let bench: Bench;
@@ -10,8 +13,6 @@ describe('mock BIG-IP: resources', () => {
   });
   afterEach(() => bench.close());
 
-  const names = (body: JsonObject) =>
-    (body['items'] as readonly JsonObject[]).map((item) => item['fullPath']);
   async function made(kind: string, body: JsonObject): Promise<JsonObject> {
     const answer = await bench.client.post(`/mgmt/tm/${kind}`, body);
     assert.equal(answer.status, 200, answer.text);
@@ -31,9 +32,9 @@ describe('mock BIG-IP: resources', () => {
       [pool['name'], pool['partition'], pool['subPath'], pool['fullPath']],
       ['p', 'Common', 'app', '/Common/app/p'],
     );
-    assert.match(String(pool['selfLink']), /\/ltm\/pool\/~Common~app~p\?ver=17\.1\.2\.1$/);
+    assert.match(textOf(pool['selfLink']), /\/ltm\/pool\/~Common~app~p\?ver=17\.1\.2\.1$/);
     const node = await made('ltm/node', { name: '192.168.1.10%10', address: '192.168.1.10%10' });
-    assert.match(String(node['selfLink']), /~Common~192\.168\.1\.10%2510\?ver/);
+    assert.match(textOf(node['selfLink']), /~Common~192\.168\.1\.10%2510\?ver/);
     assert.equal((await bench.client.get('/mgmt/tm/ltm/node/~Common~192.168.1.10%2510')).status, 200);
     assert.equal((await bench.client.get('/mgmt/tm/ltm/node/~Common~192.168.1.10')).status, 404);
   });
@@ -90,7 +91,7 @@ describe('mock BIG-IP: resources', () => {
     await made('ltm/profile/client-ssl', { name: 'c', peerCertMode: 'require' });
     const read = (await bench.client.get('/mgmt/tm/ltm/profile/client-ssl/c')).json;
     const answer = await bench.client.put('/mgmt/tm/ltm/profile/client-ssl/c', read);
-    assert.match(String(answer.json['message']), /^01b4002a:3: /);
+    assert.match(textOf(answer.json['message']), /^01b4002a:3: /);
     const { cert: _cert, key: _key, chain: _chain, ...rest } = read;
     assert.equal((await bench.client.put('/mgmt/tm/ltm/profile/client-ssl/c', rest)).status, 200);
   });
@@ -123,14 +124,16 @@ describe('mock BIG-IP: resources', () => {
     assert.equal(profile['tmOptions'], '{ no-tlsv1.1 no-tlsv1.3 }');
   });
 
+  async function written(tmOptions: string | readonly string[]): Promise<unknown> {
+    return (await bench.client.patch('/mgmt/tm/ltm/profile/client-ssl/c', { tmOptions })).json['tmOptions'];
+  }
+
   it('spells tmOptions in four ways', async () => {
     const profile = await made('ltm/profile/client-ssl', { name: 'c' });
     assert.equal(profile['tmOptions'], '{ dont-insert-empty-fragments no-tlsv1.3 no-dtlsv1.2 }');
-    const patch = async (tmOptions: string | string[]) =>
-      (await bench.client.patch('/mgmt/tm/ltm/profile/client-ssl/c', { tmOptions })).json['tmOptions'];
-    assert.equal(await patch(['no-tlsv1.3']), 'no-tlsv1.3');
-    assert.equal(await patch([]), 'none');
-    assert.equal(await patch('{ no-sslv3 no-tlsv1 }'), '{ no-sslv3 no-tlsv1 }');
+    assert.equal(await written(['no-tlsv1.3']), 'no-tlsv1.3');
+    assert.equal(await written([]), 'none');
+    assert.equal(await written('{ no-sslv3 no-tlsv1 }'), '{ no-sslv3 no-tlsv1 }');
     const old = await startBench({ tmosVersion: '13.1' });
     try {
       const answer = await old.client.get('/mgmt/tm/ltm/profile/client-ssl/clientssl');
@@ -165,12 +168,12 @@ describe('mock BIG-IP: resources', () => {
     );
     assert.deepEqual(filtered.json['items'], [{ fullPath: '/mesh/a' }, { fullPath: '/mesh/app/b' }]);
     assert.match(
-      String(filtered.json['selfLink']),
+      textOf(filtered.json['selfLink']),
       /\?%24filter=partition\+eq\+mesh&%24select=fullPath&ver=/,
     );
     const page = await bench.client.get('/mgmt/tm/ltm/pool?$top=2');
     assert.deepEqual(names(page.json), ['/Common/c', '/mesh/a']);
-    const next = new URL(String(page.json['nextLink']));
+    const next = new URL(textOf(page.json['nextLink']));
     const rest = await bench.client.get(`${next.pathname}${next.search}`);
     assert.deepEqual(names(rest.json), ['/mesh/app/b']);
     assert.ok(!('nextLink' in rest.json));
@@ -193,7 +196,15 @@ describe('mock BIG-IP: resources', () => {
     const reference = pool?.['membersReference'] as JsonObject;
     const [member] = reference['items'] as readonly JsonObject[];
     assert.equal(member?.['description'], 'm');
-    assert.match(String(answer.json['selfLink']), /\?expandSubcollections=true&ver=/);
+    assert.match(textOf(answer.json['selfLink']), /\?expandSubcollections=true&ver=/);
+  });
+
+  it('an empty list unsets, and the member is gone', async () => {
+    await made('ltm/rule', { name: 'r' });
+    await made('ltm/virtual', { name: 'v', destination: '10.0.0.1:80', profiles: ['tcp'], rules: ['r'] });
+    const cleared = await bench.client.patch('/mgmt/tm/ltm/virtual/v', { rules: [] });
+    assert.ok(!('rules' in cleared.json));
+    assert.equal((await bench.client.delete('/mgmt/tm/ltm/rule/r')).status, 200);
   });
 
   it('enables and disables by a pair of flags', async () => {
@@ -279,7 +290,7 @@ describe('mock BIG-IP: resources', () => {
       apiAnonymous: 'when CLIENT_ACCEPTED {',
     });
     assert.match(
-      String(answer.json['message']),
+      textOf(answer.json['message']),
       /^01070151:3: Rule \[\/Common\/r\] error: \/Common\/r:1: error: \[parse error/,
     );
   });

@@ -1,8 +1,11 @@
+import { textOf } from '../../../src/mock/json.js';
 import assert from 'node:assert/strict';
 import type { Json } from '../../../src/mock/json.js';
 import { FakeClock } from '../../support/fake-clock.js';
 import { installFile, mintPair, startBench } from './bench.js';
 import type { Bench } from './bench.js';
+
+const downloads = 'file:/var/config/rest/downloads';
 
 describe('mock BIG-IP: transactions', () => {
   let bench: Bench;
@@ -34,7 +37,7 @@ describe('mock BIG-IP: transactions', () => {
     assert.equal(answer.status, 200);
     const { transId, selfLink, ...rest } = answer.json;
     assert.equal(transId, clock.now().getTime() * 1000);
-    assert.equal(selfLink, `https://localhost/mgmt/tm/transaction/${String(transId as number)}?ver=17.1.2.1`);
+    assert.equal(selfLink, `https://localhost/mgmt/tm/transaction/${textOf(transId)}?ver=17.1.2.1`);
     assert.deepEqual(rest, {
       state: 'STARTED',
       timeoutSeconds: 120,
@@ -106,15 +109,24 @@ describe('mock BIG-IP: transactions', () => {
     });
     await bench.client.upload('new.crt', second.certificatePem);
     await bench.client.upload('new.key', second.keyPem);
-    const file = (name: string) => ({ sourcePath: `file:/var/config/rest/downloads/${name}` });
-    const alone = await bench.client.patch('/mgmt/tm/sys/file/ssl-cert/~Common~app.crt', file('new.crt'));
+    const alone = await bench.client.patch('/mgmt/tm/sys/file/ssl-cert/~Common~app.crt', {
+      sourcePath: `${downloads}/new.crt`,
+    });
     assert.equal(
       alone.json['message'],
       "01070317:3: profile /Common/app_clientssl's key(/Common/app.key) and certificate(/Common/app.crt) do not match.",
     );
     const { url, inside } = await start();
-    await bench.client.patch('/mgmt/tm/sys/file/ssl-cert/~Common~app.crt', file('new.crt'), inside);
-    await bench.client.patch('/mgmt/tm/sys/file/ssl-key/~Common~app.key', file('new.key'), inside);
+    await bench.client.patch(
+      '/mgmt/tm/sys/file/ssl-cert/~Common~app.crt',
+      { sourcePath: `${downloads}/new.crt` },
+      inside,
+    );
+    await bench.client.patch(
+      '/mgmt/tm/sys/file/ssl-key/~Common~app.key',
+      { sourcePath: `${downloads}/new.key` },
+      inside,
+    );
     assert.equal((await commit(url)).status, 200);
     const { subject, revision } = (await bench.client.get('/mgmt/tm/sys/file/ssl-cert/~Common~app.crt')).json;
     assert.deepEqual([subject, revision], ['CN=two', 2]);
@@ -124,7 +136,7 @@ describe('mock BIG-IP: transactions', () => {
     const { url, inside } = await start();
     const withHeader = await bench.client.patch(url, { state: 'VALIDATING' }, inside);
     assert.equal(withHeader.status, 400);
-    assert.match(String(withHeader.json['message']), /is not allowed to be added to transaction\.$/);
+    assert.match(textOf(withHeader.json['message']), /is not allowed to be added to transaction\.$/);
     const empty = await commit(url);
     assert.deepEqual(empty.json, {
       code: 404,
@@ -138,7 +150,7 @@ describe('mock BIG-IP: transactions', () => {
       { 'x-f5-rest-coordination-id': '17' },
     );
     assert.equal(unknown.status, 404);
-    assert.match(String(unknown.json['message']), /^Missing transaction ID for this call/);
+    assert.match(textOf(unknown.json['message']), /^Missing transaction ID for this call/);
   });
 
   it('forgets a transaction that was idle for 120 s', async () => {
@@ -206,6 +218,7 @@ describe('mock BIG-IP: transactions', () => {
     await bench.client.post('/mgmt/tm/ltm/pool', { name: 'a' }, one.inside);
     await bench.client.post('/mgmt/tm/ltm/pool', { name: 'a' }, two.inside);
     const answers = await Promise.all([commit(one.url), commit(two.url)]);
-    assert.deepEqual(answers.map(({ status }) => status).sort(), [200, 400]);
+    assert.equal(answers.filter(({ status }) => status === 200).length, 1);
+    assert.equal(answers.filter(({ status }) => status === 400).length, 1);
   });
 });

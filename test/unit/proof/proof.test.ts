@@ -146,6 +146,15 @@ describe('the proof', () => {
     assert.deepEqual(failed(proof), ['good caller']);
   });
 
+  it('passes without a good caller when everybody else is refused by the right certificate', async () => {
+    const { bad: stranger, foreign } = callers;
+    const proof = await prove(await tlsDevice((socket) => socket.destroy()), {
+      callers: { bad: stranger, foreign },
+    });
+    assert.deepEqual(failed(proof), []);
+    assert.equal(proof.servedFingerprint, served.fingerprint256);
+  });
+
   it('fails when an older certificate is served than was installed', async () => {
     const older = await meshCa.mint(device);
     const proof = await prove(await tlsDevice(answerGood, older));
@@ -169,6 +178,15 @@ describe('the proof', () => {
       createTcpServer((socket) => socket.on('data', (chunk) => socket.write(chunk.toString().toUpperCase()))),
     );
     assert.ok(failed(await prove(port)).includes('plain TCP'));
+  });
+
+  it('fails when something that is no TLS server refuses everybody', async () => {
+    const port = await listen(createTcpServer((socket) => socket.resetAndDestroy()));
+    const { bad: stranger } = callers;
+    assert.deepEqual(failed(await prove(port, { callers: { bad: stranger } })), [
+      'bad caller',
+      'no certificate',
+    ]);
   });
 
   it('fails every check when nobody listens: no connection is no refusal', async () => {

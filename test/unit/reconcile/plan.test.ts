@@ -187,7 +187,10 @@ describe('the change set', () => {
     const pattern = 'spiffe://cluster.local/ns/batch/sa/*';
     const [, , edit] = commands([allow(sleep, pattern)], observed([seenAllow(sleep)]));
     assert.equal(edit?.path, `${dataGroups}/~mesh~echo_allow`);
-    assert.equal((edit.body?.['records'] as unknown[]).length, 2);
+    assert.deepEqual(edit.body?.['records'], [
+      { name: sleep, data: 'allow' },
+      { name: pattern, data: 'allow' },
+    ]);
   });
 
   it('is three commands for an allowlist edit', () => {
@@ -209,7 +212,7 @@ describe('the change set', () => {
   it('remembers what the device cannot tell about a certificate', () => {
     const withFacts = { ...certificate, facts: { minted: '1', id: sleep } };
     const ledger = commands([withFacts], observed([], { ledger: undefined })).at(-1);
-    const records = ledger?.body?.['records'] as Array<{ name: string; data: string }>;
+    const records = (ledger?.body?.['records'] ?? []) as Array<{ name: string; data: string }>;
     assert.deepEqual(records, [
       { name: 'sys/file/ssl-cert:echo_0123456789ab.crt', data: `id=${sleep}+minted=1` },
     ]);

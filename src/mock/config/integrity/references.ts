@@ -13,7 +13,7 @@ import type { Refusal } from '../refusal.js';
  */
 export function checkReferences(before: Configuration, after: Configuration, table: ResourceTable): void {
   for (const path of after.kinds()) {
-    for (const object of after.list(path)) {
+    for (const object of after.all(path)) {
       for (const reference of referencesOf(object, table)) {
         if (exists(after, reference)) continue;
         throw exists(before, reference) ? inUse(object, reference, before) : missing(object, reference);

@@ -6,6 +6,10 @@ import type { KubeKind, KubeObject, ObjectRef } from '../../../../src/kube/objec
 import { startTestKubeApi } from '../../../support/kube-api.js';
 import type { TestKubeApi } from '../../../support/kube-api.js';
 
+const uidOf = (object: KubeObject | undefined): string => object?.metadata.uid ?? '';
+
+const address = (object: KubeObject): unknown => (object['spec'] as { clusterIP?: string }).clusterIP;
+
 /** What every Kubernetes API server does: holds for the double and for the real one alike. */
 describe('a Kubernetes API server', () => {
   let api: TestKubeApi;
@@ -28,7 +32,10 @@ describe('a Kubernetes API server', () => {
     data,
   });
   const refOf = (kind: KubeKind, name: string): ObjectRef => ({ kind, namespace, name });
-  const uidOf = (object: KubeObject | undefined): string => object?.metadata.uid ?? '';
+  const names = async (labelSelector?: string, fieldSelector?: string): Promise<string[]> => {
+    const { items } = await kube.list(kinds.configMap, { namespace, labelSelector, fieldSelector });
+    return items.map((item) => item.metadata.name).filter((name) => name !== 'kube-root-ca.crt');
+  };
 
   describe('storing objects', () => {
     it('gives a created object its identity', async () => {
@@ -80,7 +87,6 @@ describe('a Kubernetes API server', () => {
         metadata: { name: 'echo', namespace },
         spec: { selector: { a: 'b' }, ports: [{ name: 'tcp', port }] },
       });
-      const address = (object: KubeObject): unknown => (object['spec'] as { clusterIP?: string }).clusterIP;
       const created = await kube.create(kinds.service, service(9000));
       assert.match(String(address(created)), /^10\.96\.\d+\.\d+$/);
       const spec = created['spec'] as { ports: unknown };
@@ -179,11 +185,6 @@ describe('a Kubernetes API server', () => {
   });
 
   describe('listing', () => {
-    const names = async (labelSelector?: string, fieldSelector?: string): Promise<string[]> => {
-      const { items } = await kube.list(kinds.configMap, { namespace, labelSelector, fieldSelector });
-      return items.map((item) => item.metadata.name).filter((name) => name !== 'kube-root-ca.crt');
-    };
-
     it('selects by label', async () => {
       await kube.create(kinds.configMap, configMap('a', {}, { app: 'x', tier: 'one' }));
       await kube.create(kinds.configMap, configMap('b', {}, { app: 'y' }));
@@ -208,7 +209,7 @@ describe('a Kubernetes API server', () => {
       const elsewhere = { name: 'a', namespace: other, labels: { across: namespace } };
       await kube.create(kinds.configMap, { ...configMap('a', {}), metadata: elsewhere });
       const { items } = await kube.list(kinds.configMap, { labelSelector: `across=${namespace}` });
-      assert.deepEqual(items.map((item) => item.metadata.namespace).sort(), [namespace, other].sort());
+      assert.deepEqual(new Set(items.map((item) => item.metadata.namespace)), new Set([namespace, other]));
     });
 
     it('tells the kind of every item, the version of the whole', async () => {

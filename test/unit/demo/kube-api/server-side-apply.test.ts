@@ -13,6 +13,16 @@ interface ManagedField {
   readonly fieldsV1: Record<string, unknown>;
 }
 
+const managers = (object: KubeObject): ManagedField[] =>
+  (object.metadata['managedFields'] ?? []) as ManagedField[];
+
+const owned = (object: KubeObject, operation: string): Record<string, unknown> | undefined =>
+  managers(object).find((entry) => entry.manager === 'bigip-mesh-agent' && entry.operation === operation)
+    ?.fieldsV1;
+
+const specOf = (object: KubeObject): { ports?: unknown[]; selector?: unknown } =>
+  object['spec'] as { ports?: unknown[]; selector?: unknown };
+
 /** Server-side apply, on the double and on a real server alike. Our client writes as `bigip-mesh-agent`. */
 describe('server-side apply', () => {
   let api: TestKubeApi;
@@ -40,19 +50,30 @@ describe('server-side apply', () => {
     metadata: { name: 's', namespace },
     spec: { selector, ports },
   });
+  const serviceEntry = (addresses: string[]): KubeObject => ({
+    apiVersion: 'networking.istio.io/v1',
+    kind: 'ServiceEntry',
+    metadata: { name: 'se', namespace },
+    spec: {
+      hosts: ['a.example'],
+      addresses,
+      ports: [{ number: 80, name: 'tcp', protocol: 'TCP' }],
+      resolution: 'STATIC',
+    },
+  });
+
+  const entry = (content: object): KubeObject => ({
+    apiVersion: 'networking.istio.io/v1',
+    kind: 'WorkloadEntry',
+    metadata: { name: 'we', namespace },
+    ...content,
+  });
+
   const read = async (): Promise<KubeObject> => {
     const live = await kube.get({ kind: kinds.configMap, namespace, name: 'a' });
     assert.ok(live);
     return live;
   };
-  const managers = (object: KubeObject): ManagedField[] =>
-    (object.metadata['managedFields'] ?? []) as ManagedField[];
-  const owned = (object: KubeObject, operation: string): Record<string, unknown> | undefined =>
-    managers(object).find((entry) => entry.manager === 'bigip-mesh-agent' && entry.operation === operation)
-      ?.fieldsV1;
-  const specOf = (object: KubeObject): { ports?: unknown[]; selector?: unknown } =>
-    object['spec'] as { ports?: unknown[]; selector?: unknown };
-
   it('creates what does not exist', async () => {
     const applied = await kube.apply(kinds.configMap, configMap({ k: 'v' }));
     assert.deepEqual(applied['data'], { k: 'v' });
@@ -120,7 +141,7 @@ describe('server-side apply', () => {
     assert.deepEqual(ports.map(({ port, protocol }) => `${port}/${protocol}`).sort(), ['80/TCP', '9000/TCP']);
     const moved = await kube.apply(kinds.service, service([{ ...tcp, port: 9001 }]), { force: true });
     const left = specOf(moved).ports as { port: number }[];
-    assert.deepEqual(left.map(({ port }) => port).sort(), [80, 9001]);
+    assert.deepEqual(new Set(left.map(({ port }) => port)), new Set([80, 9001]));
   });
 
   it('takes the selector of a Service as a whole', async () => {
@@ -130,19 +151,8 @@ describe('server-side apply', () => {
   });
 
   it('takes lists without keys as a whole', async () => {
-    const entry = (addresses: string[]): KubeObject => ({
-      apiVersion: 'networking.istio.io/v1',
-      kind: 'ServiceEntry',
-      metadata: { name: 'se', namespace },
-      spec: {
-        hosts: ['a.example'],
-        addresses,
-        ports: [{ number: 80, name: 'tcp', protocol: 'TCP' }],
-        resolution: 'STATIC',
-      },
-    });
-    await kube.apply(kinds.serviceEntry, entry(['10.0.0.1', '10.0.0.2']));
-    const applied = await kube.apply(kinds.serviceEntry, entry(['10.0.0.2']));
+    await kube.apply(kinds.serviceEntry, serviceEntry(['10.0.0.1', '10.0.0.2']));
+    const applied = await kube.apply(kinds.serviceEntry, serviceEntry(['10.0.0.2']));
     assert.deepEqual((applied['spec'] as { addresses: string[] }).addresses, ['10.0.0.2']);
   });
 
@@ -178,12 +188,6 @@ describe('server-side apply', () => {
   });
 
   describe('of a status', () => {
-    const entry = (content: object): KubeObject => ({
-      apiVersion: 'networking.istio.io/v1',
-      kind: 'WorkloadEntry',
-      metadata: { name: 'we', namespace },
-      ...content,
-    });
     const healthy = { status: { conditions: [{ type: 'Healthy', status: 'True' }] } };
 
     it('is ignored on the object itself', async () => {
