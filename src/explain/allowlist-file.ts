@@ -97,7 +97,9 @@ function configMapsOf(objects: readonly unknown[], file: string): AllowlistConfi
 
 function configMap({ metadata, data, binaryData }: Mapping, file: string): AllowlistConfigMap {
   const { namespace, name } = isMapping(metadata) ? metadata : {};
-  const texts = Object.entries(isMapping(data) ? data : {}).map(([key, value]) => {
+  if (data !== undefined && data !== null && !isMapping(data))
+    throw invalid([`${file}: data is not a mapping of keys to texts`]);
+  const texts = Object.entries(data ?? {}).map(([key, value]) => {
     if (value !== null && typeof value !== 'string') {
       throw invalid([
         `${file}: ${key} is not text; write "${key}: |" and one entry a line below it, indented`,

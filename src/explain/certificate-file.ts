@@ -51,14 +51,19 @@ const pemBlock = /-----BEGIN (X509 )?CERTIFICATE-----([\s\S]*?)-----END \1?CERTI
  * @returns undefined when it holds none, or when the first is no base64
  */
 export function parseCertificateFile(content: Buffer): CallerCertificates | undefined {
-  // A SEQUENCE with a length of the long form, which no text can begin with. A certificate in DER may hold a whole
-  // PEM block in one of its names, so this comes first.
-  if (content[0] === 0x30 && (content[1] ?? 0) > 0x80) return { der: content, others: [] };
+  // A certificate in DER may hold a whole PEM block in one of its names, so this comes first.
+  if (isDerSequence(content)) return { der: content, others: [] };
   const [der, ...others] = [...content.toString('latin1').matchAll(pemBlock)].map(([, , body = '']) =>
     decodeBase64(body),
   );
   if (der === undefined) return undefined;
   return { der, others: others.filter((other) => other !== undefined) };
+}
+
+/** A SEQUENCE with a length of the long form, which no text can begin with, or one that is all of the content. */
+function isDerSequence(content: Buffer): boolean {
+  const [tag, length = 0] = content;
+  return tag === 0x30 && (length > 0x80 || length + 2 === content.length);
 }
 
 function decodeBase64(text: string): Buffer | undefined {

@@ -1,6 +1,7 @@
 import type { AllowlistEntry } from '../allowlist/allowlist.js';
 import type { Explanation } from './explain.js';
 import { reasonMeanings } from './reason-meaning.js';
+import type { Verdict } from './verdict.js';
 
 /** What `--output json` prints; the fields and their order are a stable surface. */
 export interface ExplanationJson {
@@ -12,7 +13,7 @@ export interface ExplanationJson {
   readonly entry: string | null;
   readonly reason: Explanation['reason'];
   /** Only when they disagree. */
-  readonly engines?: Explanation['engines'];
+  readonly engines?: Readonly<Record<string, Pick<ExplanationJson, 'decision' | 'spiffeId' | 'reason'>>>;
 }
 
 export function explanationJson(file: string | undefined, explanation: Explanation): ExplanationJson {
@@ -23,8 +24,18 @@ export function explanationJson(file: string | undefined, explanation: Explanati
     spiffeId: spiffeId ?? null,
     entry: entry?.text ?? null,
     reason,
-    ...(engines === undefined ? {} : { engines }),
+    ...(engines === undefined
+      ? {}
+      : {
+          engines: Object.fromEntries(
+            Object.entries(engines).map(([name, said]) => [name, verdictJson(said)]),
+          ),
+        }),
   };
+}
+
+function verdictJson({ decision, spiffeId, reason }: Verdict) {
+  return { decision, spiffeId: spiffeId ?? null, reason };
 }
 
 /** By which entry from which line, or why not; what stands behind the decision, the file and the ID in the text. */

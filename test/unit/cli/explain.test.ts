@@ -1,8 +1,9 @@
 import { strict as assert } from 'node:assert';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chmod, cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { Writable } from 'node:stream';
+import { fileURLToPath } from 'node:url';
 import { Output } from '../../../src/cli/output.js';
 import { runCli } from '../../../src/cli/program.js';
 import type { Clock } from '../../../src/clock.js';
@@ -17,7 +18,9 @@ import {
 } from '../../../src/demo/surroundings.js';
 import { KubeClient } from '../../../src/kube/client.js';
 import { createLogger } from '../../../src/log.js';
+import { run as runCommand } from '../../support/command.js';
 import { FakeClock } from '../../support/fake-clock.js';
+import { repositoryRoot } from '../../support/shared-data.js';
 import { loadSvidVectors, loadVectorCa, svidVectorFolder, trustedSleep } from '../../support/svid-vectors.js';
 
 interface Finished {
@@ -286,7 +289,7 @@ data:
       const { exitCode, stderr } = await run(
         goodCallerId,
         '--service',
-        'ehco',
+        'ecco',
         '-f',
         config,
         '--kubeconfig',
@@ -295,6 +298,68 @@ data:
       assert.equal(exitCode, 3);
       assert.match(stderr, /did you mean "echo"/);
     });
+  });
+
+  describe('with a rule that does not do what the agent thinks', () => {
+    it('exits with 1 and shows on which certificates, and what each engine said', async () => {
+      const install = join(folder, 'installed');
+      await cp(fileURLToPath(new URL('../../../src', import.meta.url)), join(install, 'build', 'src'), {
+        recursive: true,
+      });
+      await cp(join(repositoryRoot, 'package.json'), join(install, 'package.json'));
+      await symlink(join(repositoryRoot, 'node_modules'), join(install, 'node_modules'));
+      await mkdir(join(install, 'irules'));
+      const text = await readFile(join(repositoryRoot, 'irules', 'spiffe_allowlist.tcl'), 'utf8');
+      const careless = text.replaceAll('error "many-uris"', '');
+      assert.notEqual(careless, text);
+      await writeFile(join(install, 'irules', 'spiffe_allowlist.tcl'), careless);
+
+      const twoUris = join(certificates, 'm01_two_spiffe_trusted_first.pem');
+      const args = ['explain', '--cert', twoUris, valid, '--allowlist', onlySleep];
+      const main = join(install, 'build', 'src', 'main.js');
+      const asJson = await runCommand(process.execPath, [main, ...args, '-o', 'json']);
+      assert.equal(asJson.exitCode, 1, asJson.stderr);
+      const [bad, good] = asJson.stdout.split('\n').map((line) => JSON.parse(line || 'null') as unknown);
+      assert.deepEqual(bad, {
+        file: twoUris,
+        decision: 'reject',
+        spiffeId: null,
+        entry: null,
+        reason: 'engines-disagree',
+        engines: {
+          rule: { decision: 'allow', spiffeId: trustedSleep, reason: 'allowed' },
+          core: { decision: 'reject', spiffeId: null, reason: 'many-uris' },
+        },
+      });
+      assert.deepEqual(Object.keys(good as Line), ['file', 'decision', 'spiffeId', 'entry', 'reason']);
+      assert.match(asJson.stderr, /disagree about .*m01_two_spiffe_trusted_first\.pem$/m);
+      const asText = await runCommand(process.execPath, [main, ...args]);
+      assert.equal(asText.exitCode, 1);
+      assert.match(
+        asText.stdout,
+        /^reject .* engines-disagree: rule: allow spiffe:\S+ allowed; core: reject - many-uris$/m,
+      );
+    });
+  });
+
+  it('starts one tclsh for all certificates', async () => {
+    const { PATH = '' } = process.env;
+    const bin = join(folder, 'bin');
+    await mkdir(bin);
+    const log = join(bin, 'starts');
+    await writeFile(
+      join(bin, 'tclsh'),
+      `#!/bin/sh\necho start >> '${log}'\nPATH='${PATH}' exec tclsh "$@"\n`,
+    );
+    await chmod(join(bin, 'tclsh'), 0o755);
+    process.env['PATH'] = bin;
+    try {
+      const lines = await json('--cert', certificates, '--allowlist', onlySleep, '--engine', 'rule');
+      assert.equal(lines.length, loadSvidVectors().length);
+    } finally {
+      process.env['PATH'] = PATH;
+    }
+    assert.equal(await readFile(log, 'utf8'), 'start\n');
   });
 
   describe('given what it cannot use', () => {
@@ -323,13 +388,6 @@ data:
       'echo',
     ]);
     refused('a service without a config', /-f FILE/, async () => [trustedSleep, '--service', 'echo']);
-    refused('an unknown engine', /--engine/, async () => [
-      trustedSleep,
-      '--allowlist',
-      onlySleep,
-      '--engine',
-      'x',
-    ]);
     refused('a certificate that is not there', /gone\.pem does not exist/, async () => [
       '--cert',
       join(folder, 'gone.pem'),

@@ -147,6 +147,7 @@ describe('an allowlist file', () => {
       /it holds a "Secret"/,
     ],
     ['a document that is a list', `[${JSON.stringify(sleep)}]`, /neither a ConfigMap nor its data/],
+    ['data without keys', `kind: ConfigMap\ndata: ${sleep}\n`, /data is not a mapping/],
     ['broken YAML, at its place', 'allow: |\n  a\n bad: [\n', /^callers\.txt:\d+:\d+: /],
     ['a key that comes twice', `allow: ${sleep}\nallow: ${batch}\n`, /^callers\.txt:2:1: .*unique/],
     [

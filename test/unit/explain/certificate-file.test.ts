@@ -10,8 +10,13 @@ import {
 } from '../../../src/explain/certificate-file.js';
 import { certificateDer, der, extension, keyUsage, oid, san, uri } from '../../support/der.js';
 
-const one = certificateDer({ extensions: [keyUsage(true, 0xa0), san(true, uri('spiffe://td/one'))] });
-const two = certificateDer({ extensions: [keyUsage(true, 0xa0), san(true, uri('spiffe://td/two'))] });
+/** Long enough for a length of the long form, as every real certificate is. */
+const certificateOf = (name: string): Buffer =>
+  certificateDer({
+    extensions: [keyUsage(true, 0xa0), san(true, uri(`spiffe://td/${'a'.repeat(100)}/${name}`))],
+  });
+const one = certificateOf('one');
+const two = certificateOf('two');
 
 function pem(content: Buffer, label = 'CERTIFICATE'): string {
   const body = content.toString('base64').replaceAll(/(.{64})/g, '$1\n');
