@@ -114,6 +114,15 @@ function buildProgram(action: Action): Command {
         .choices(tmosBranches)
         .default('17.1'),
     )
+    .option('--ha <host:port>', 'management address of a second unit: the mock is then a pair', parseHostPort)
+    .option('--state <dir>', 'keep what is saved there, for the next start')
+    .option(
+      '--control <host:port>',
+      'plain HTTP for tests: faults, request history, reboot, fail-over',
+      parseHostPort,
+    )
+    .option('--fault <fault>', 'inject one, such as latency,ms=100 (repeatable)', collect, [])
+    .option('--seed <number>', 'of the generator that picks which requests a fault strikes', parseWhole)
     .option('--log-file <file>', 'write the data plane log (/var/log/ltm) there')
     .option('--certificate-file <file>', 'write the certificate of the management port there')
     .action(action(async () => (await import('./mock.js')).runMock));
@@ -121,6 +130,15 @@ function buildProgram(action: Action): Command {
     action(async () => (await import('./version.js')).runVersion),
   );
   return program;
+}
+
+function collect(value: string, earlier: readonly string[]): readonly string[] {
+  return [...earlier, value];
+}
+
+function parseWhole(text: string): number {
+  if (!/^\d+$/.test(text)) throw new InvalidArgumentError('give a whole number');
+  return Number(text);
 }
 
 /** `HOST:PORT`; port 0 lets the kernel choose. */

@@ -62,6 +62,7 @@ export class AuthnWorker {
     }
     const token = own.find((candidate) => candidate.value === value);
     if (token === undefined) {
+      // Never the token itself, whoever may own it.
       return this.#errors.response(request, 404, `Object not found - /shared/authz/tokens/${'*'.repeat(8)}`);
     }
     switch (request.method) {

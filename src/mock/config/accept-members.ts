@@ -35,6 +35,7 @@ export function acceptMembers(
   for (const [name, value] of Object.entries(body)) {
     if (isOutsideMembers(kind, name)) continue;
     const member = findMember(kind, name, context);
+    // A real device refuses it too; its exact text is not on record.
     if (member === undefined) throw tmshRefusal(`"${name}" unknown property`);
     if (member.access === 'read') continue;
     refuseLongStrings(value);

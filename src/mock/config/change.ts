@@ -145,6 +145,12 @@ function remove(
   context: ChangeContext,
 ): Changed {
   checkAccess(context, 'delete', kind, partitionOf(object), {});
+  if (object.name.fullPath === kind.base) {
+    throw mcpdRefusal(
+      '01070734',
+      `Configuration error: The default ${kind.title} (${kind.base}) cannot be deleted.`,
+    );
+  }
   let next = configuration.without(object);
   for (const subcollection of kind.subcollections ?? []) {
     if (subcollection.kind === undefined) continue;

@@ -1,4 +1,3 @@
-import { textOf } from '../json.js';
 import type {
   CertKeyChain,
   ClientSslConfiguration,
@@ -7,6 +6,7 @@ import type {
   PoolConfiguration,
   VirtualServerConfiguration,
 } from '../data-plane/configuration.js';
+import { textOf } from '../json.js';
 import type { Json, JsonObject } from '../json.js';
 import { parsePort, withoutRouteDomain } from '../resources/address.js';
 import { certKeyChainOf } from '../resources/client-ssl.js';

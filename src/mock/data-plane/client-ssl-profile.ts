@@ -1,4 +1,5 @@
-import { constants, X509Certificate } from 'node:crypto';
+import { constants } from 'node:crypto';
+import type { X509Certificate } from 'node:crypto';
 import { createServer } from 'node:tls';
 import type { Server, TLSSocket } from 'node:tls';
 import type { ClientSslConfiguration } from './configuration.js';
@@ -18,6 +19,9 @@ export interface Handshake {
   readonly verifyResult: number;
   /** Empty where the session has none. */
   readonly sessionId: Buffer;
+  readonly protocol: Protocol;
+  /** The cipher suite by its name in the RFCs. */
+  readonly cipher: string;
 }
 
 /** A TLS server of Node, which here serves one handshake at a time, and what it learned about the session. */
@@ -54,23 +58,21 @@ export class ClientSslProfile {
   /**
    * Carries out a handshake; a client certificate that does not verify is a result and no failure.
    *
-   * @throws Error when there is no handshake; the client has been told by an alert, or is gone.
+   * @throws Error when there is none; an alert for the client waits in the stream, where OpenSSL made one.
    */
   async handshake(stream: HeldStream, protocol: Protocol): Promise<Handshake> {
     const slot = this.#idle[protocol].pop() ?? this.#makeSlot(protocol);
     slot.sessionId = Buffer.alloc(0);
     try {
-      const socket = await new Promise<TLSSocket>((resolve, reject) => {
-        // These two must be synchronous: Node hands the server's last flight to the stream right after.
-        slot.server.once('secureConnection', (secured: TLSSocket) => {
-          stream.hold();
-          secured.on('error', () => undefined); // Its close tells.
-          resolve(secured);
+      return await new Promise<Handshake>((resolve, reject) => {
+        // Synchronous in all it does: Node crashes when a socket is asked about its session after its end.
+        slot.server.once('secureConnection', (socket: TLSSocket) => {
+          socket.on('error', () => undefined); // Its close tells.
+          resolve(this.#describe(socket, slot.sessionId, protocol));
         });
         slot.server.once('tlsClientError', reject);
         slot.server.emit('connection', stream);
       });
-      return this.#describe(socket, slot.sessionId);
     } finally {
       slot.server.removeAllListeners('secureConnection').removeAllListeners('tlsClientError');
       this.#idle[protocol].push(slot);
@@ -82,16 +84,23 @@ export class ClientSslProfile {
     this.#sessions.drop(sessionId);
   }
 
-  #describe(socket: TLSSocket, sessionId: Buffer): Handshake {
+  #describe(socket: TLSSocket, sessionId: Buffer, protocol: Protocol): Handshake {
     const { authenticateDepth, retainCertificate } = this.configuration;
     const isResumed = socket.isSessionReused();
-    const certificates = isResumed && !retainCertificate ? [] : peerCertificates(socket);
+    const chain = isResumed && !retainCertificate ? [] : peerCertificates(socket);
     // Node says whether a certificate verified by `authorizationError`, a code in spite of its type.
-    const code =
-      certificates.length === 0 || socket.authorized ? undefined : String(socket.authorizationError);
+    const code = chain.length === 0 || socket.authorized ? undefined : String(socket.authorizationError);
     const result = verifyResult(code);
-    const isTooDeep = result === 0 && certificates.length - 1 > authenticateDepth;
-    return { socket, isResumed, certificates, verifyResult: isTooDeep ? chainTooLong : result, sessionId };
+    const intermediates = chain.slice(1).filter((certificate) => !certificate.checkIssued(certificate));
+    return {
+      socket,
+      isResumed,
+      certificates: chain.map(({ raw }) => raw),
+      verifyResult: result === 0 && intermediates.length > authenticateDepth ? chainTooLong : result,
+      sessionId,
+      protocol,
+      cipher: socket.getCipher().standardName,
+    };
   }
 
   #makeSlot(protocol: Protocol): Slot {
@@ -139,11 +148,11 @@ export class ClientSslProfile {
 }
 
 /** What Node knows of the client's chain; it may end with the root of `caFile` that it was verified with. */
-function peerCertificates(socket: TLSSocket): Buffer[] {
-  const chain: Buffer[] = [];
+function peerCertificates(socket: TLSSocket): X509Certificate[] {
+  const chain: X509Certificate[] = [];
   let next: X509Certificate | undefined = socket.getPeerX509Certificate();
-  while (next !== undefined && !chain.some((known) => known.equals(next?.raw ?? known))) {
-    chain.push(next.raw);
+  while (next !== undefined && !chain.some(({ raw }) => raw.equals(next?.raw ?? raw))) {
+    chain.push(next);
     next = next.issuerCertificate;
   }
   return chain;

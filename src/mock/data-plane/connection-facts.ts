@@ -25,11 +25,10 @@ export function addressFacts(socket: Socket, virtualServer: VirtualServerConfigu
 
 /** What rules may ask of the TLS session, from CLIENTSSL_CLIENTCERT on. */
 export function sslFacts(
-  { socket, certificates, verifyResult, sessionId }: Handshake,
+  { certificates, verifyResult, sessionId, protocol, cipher }: Handshake,
   { peerCertMode }: ClientSslConfiguration,
   rules: readonly RuleConfiguration[],
 ): Facts {
-  const cipher = socket.getCipher().standardName;
   const needsX509 = rules.some(({ text }) => /X509::|SSL::cert\s+issuer/.test(text));
   return {
     ...Object.fromEntries(certificates.map((der, index) => [`certificate.${index}`, der])),
@@ -39,7 +38,7 @@ export function sslFacts(
     peer_cert_mode: peerCertMode,
     session_id: sessionId.toString('hex'),
     cipher_name: cipher,
-    cipher_version: socket.getProtocol() ?? '',
+    cipher_version: protocol,
     cipher_bits: /256|CHACHA20/.test(cipher) ? 256 : 128,
   };
 }

@@ -4,6 +4,7 @@ import type { Socket } from 'node:net';
 import { finished } from 'node:stream/promises';
 import type { Duplex } from 'node:stream';
 import type { Clock } from '../../clock.js';
+import type { Logger } from '../../log.js';
 import type { Effect, Facts, Flow } from '../tcl/rule-engine.js';
 import { readFirstBytes } from './client-hello.js';
 import type { ClientSslProfile, Handshake } from './client-ssl-profile.js';
@@ -28,6 +29,8 @@ export interface ConnectionOptions {
   readonly selectMember: SelectMember;
   readonly statistics: Statistics;
   readonly clock: Clock;
+  readonly logger: Logger;
+  /** Takes what goes to /var/log/ltm. */
   readonly log: (level: string, message: string) => void;
 }
 
@@ -53,6 +56,7 @@ export class Connection {
     this.#options = options;
     const event = options.clientSsl === undefined ? 'CLIENT_DATA' : 'CLIENTSSL_DATA';
     this.#collecting = new CollectingStream((payload) => this.#run(event, { payload }));
+    this.#collecting.on('error', () => undefined); // Whoever refused has ended the connection.
     options.socket.on('error', () => undefined); // The close tells.
     options.socket.once('close', () => this.#ended.abort());
   }
@@ -66,8 +70,7 @@ export class Connection {
     try {
       await this.#serve();
     } catch (error) {
-      // Whatever went wrong, the client gets nothing more.
-      if (!(error instanceof Ended)) this.reset();
+      if (!(error instanceof Ended)) this.#abandon(error);
     }
     await this.#whenEnded();
     counters.currentConnections -= 1;
@@ -91,8 +94,8 @@ export class Connection {
     await this.#run('CLIENT_ACCEPTED', addressFacts(this.#options.socket, this.#options.virtualServer));
     const client = await this.#clientSide();
     client.pipe(this.#collecting);
-    await this.#collecting.passing();
-    await this.#proxy(client);
+    await Promise.race([this.#collecting.passing(), this.#whenEnded()]);
+    if (!this.#ended.signal.aborted) await this.#proxy(client);
   }
 
   /** The client's bytes in clear text: after the handshake and its events, or as they come. */
@@ -144,8 +147,7 @@ export class Connection {
     try {
       handshake = await clientSsl.handshake(stream, protocol);
     } catch {
-      // The TLS stack has sent its alert.
-      throw this.#refuse('close');
+      throw this.#refuse(handshakeFailure(stream, protocol));
     }
     this.#sessionId = handshake.sessionId;
     const { peerCertMode } = clientSsl.configuration;
@@ -155,7 +157,6 @@ export class Connection {
       !handshake.isResumed &&
       (!hasCertificate || handshake.verifyResult !== 0)
     ) {
-      // In TLS 1.3 an alert would have to be encrypted with keys that Node does not give.
       if (protocol === 'TLSv1.3') throw this.#refuse();
       const alert = fatalAlert(hasCertificate ? handshake.verifyResult : 'no-certificate');
       throw this.#refuse(alert);
@@ -244,11 +245,21 @@ export class Connection {
     throw this.#refuse(ending);
   }
 
+  /** Whatever went wrong, the client gets nothing more. */
+  #abandon(error: unknown): void {
+    const reason = error instanceof Error ? error.message : 'unknown';
+    this.#options.logger.debug(
+      { virtualServer: this.#options.virtualServer.fullPath, reason },
+      'connection abandoned',
+    );
+    this.reset();
+  }
+
   #startTimer({ id, delayMs, isPeriodic }: Effect & { kind: 'after' }): void {
     const timer = new AbortController();
     this.#timers.set(id, timer);
     this.#runTimer(id, delayMs, isPeriodic, timer.signal).catch((error: unknown) => {
-      if (!(error instanceof Ended) && !timer.signal.aborted) this.reset();
+      if (!(error instanceof Ended) && !timer.signal.aborted) this.#abandon(error);
     });
   }
 
@@ -291,4 +302,11 @@ export class Connection {
   async #whenEnded(): Promise<void> {
     if (!this.#ended.signal.aborted) await once(this.#ended.signal, 'abort');
   }
+}
+
+/** What a client hears whose handshake failed: the alert of OpenSSL where there is one. */
+function handshakeFailure(stream: HeldStream, protocol: string): 'close' | 'reset' | Buffer {
+  if (stream.held.length === 0) return 'close';
+  // In TLS 1.3 an alert would have to be encrypted with keys that Node does not give.
+  return stream.heldAlert ?? (protocol === 'TLSv1.3' ? 'reset' : fatalAlert('bad-certificate'));
 }

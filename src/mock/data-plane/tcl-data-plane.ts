@@ -66,6 +66,7 @@ export class TclDataPlane implements DataPlane {
   readonly #closing = new Set<Promise<unknown>>();
   #applying: Promise<void> = Promise.resolve();
   #pid = 0;
+  #isClosing = false;
 
   constructor(options: TclDataPlaneOptions) {
     this.#options = options;
@@ -75,7 +76,7 @@ export class TclDataPlane implements DataPlane {
       eventTimeLimitMs,
       answerTimeoutMs: eventTimeLimitMs * 4,
       onStarted: (pid) => (this.#pid = pid),
-      onGone: () => this.#resetConnections(),
+      onGone: () => this.#lostInterpreter(),
       onRuleInit: (effects) => this.#logRuleInit(effects),
     });
   }
@@ -112,6 +113,7 @@ export class TclDataPlane implements DataPlane {
 
   async close(): Promise<void> {
     await this.#applying;
+    this.#isClosing = true;
     for (const path of this.#listeners.keys()) this.#closeListener(path);
     this.#resetConnections();
     await Promise.all([...this.#connections.values(), ...this.#closing]);
@@ -205,6 +207,7 @@ export class TclDataPlane implements DataPlane {
       },
       statistics: this.statistics,
       clock: this.#options.clock,
+      logger: this.#options.logger,
       log: (level, message) => this.#log(level, message),
     });
     const served = connection.serve().finally(() => this.#connections.delete(connection));
@@ -229,6 +232,12 @@ export class TclDataPlane implements DataPlane {
 
   #hostOf({ address }: VirtualServerConfiguration): string {
     return this.#options.bindHost ?? address;
+  }
+
+  #lostInterpreter(): void {
+    if (this.#isClosing) return;
+    this.#options.logger.warn('the Tcl interpreter has ended; every connection through it is reset');
+    this.#resetConnections();
   }
 
   #resetConnections(): void {

@@ -53,17 +53,19 @@ const badCertificate = 42;
 const handshakeFailure = 40;
 const protocolVersion = 70;
 
+/** The result of `verifyResult` for a client certificate under `require`, or what else is wrong. */
+export type AlertCause = number | 'bad-certificate' | 'no-certificate' | 'protocol-version';
+
 /**
  * A fatal alert of a server (RFC 5246 section 7.2.2), as a record in plain text, which is its form until the server
  * has changed ciphers.
- *
- * @param cause the result of `verifyResult` for a client certificate under `require`, or what else is wrong.
  */
-export function fatalAlert(cause: number | 'no-certificate' | 'protocol-version'): Buffer {
+export function fatalAlert(cause: AlertCause): Buffer {
   return Buffer.from([21, 3, 3, 0, 2, 2, description(cause)]);
 }
 
-function description(cause: number | 'no-certificate' | 'protocol-version'): number {
+function description(cause: AlertCause): number {
+  if (cause === 'bad-certificate') return badCertificate;
   if (cause === 'no-certificate') return handshakeFailure;
   if (cause === 'protocol-version') return protocolVersion;
   return alerts.get(cause) ?? badCertificate;

@@ -94,6 +94,7 @@ export class FaultyResponder {
           ),
         );
       case 'disk-full':
+        // What a full device says to an upload is not on record.
         return errors.response(request, 500, 'No space left on device');
       case 'upload-echo':
         return { status: 400, body: { bytes: request.body } };

@@ -38,7 +38,7 @@ export class ManagementServer {
         maxVersion: 'TLSv1.2',
       },
       (incoming, outgoing) => {
-        void this.#serve(incoming, outgoing);
+        this.#serve(incoming, outgoing).catch(() => outgoing.destroy());
       },
     );
   }
@@ -77,7 +77,10 @@ export class ManagementServer {
 
   async #serve(incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
     const body = await readBody(incoming);
-    if (body === undefined) return;
+    if (body === undefined) {
+      outgoing.destroy();
+      return;
+    }
     const url = new URL(incoming.url ?? '/', 'https://localhost');
     const request: MgmtRequest = {
       method: incoming.method ?? 'GET',

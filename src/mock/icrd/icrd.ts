@@ -124,29 +124,23 @@ export class Icrd {
 
   #readResource(request: MgmtRequest, target: Target, rendering: Rendering): JsonObject {
     const { configuration } = rendering.view;
-    if (target.fullPath !== undefined) {
-      const { select } = parseCollectionQuery(request.query);
+    const { kind, fullPath, parent } = target;
+    const { filter, select } = parseCollectionQuery(request.query);
+    if (parent !== undefined) existing(configuration, { kind: this.#ownerKind(target), fullPath: parent });
+    if (fullPath !== undefined) {
+      // A read of a member that is not there is answered by icrd itself, without asking mcpd.
+      const isMissingMember =
+        parent !== undefined && configuration.get(kind.path, fullPath, parent) === undefined;
+      if (isMissingMember) throw icrdRefusal(404, `Object not found - ${fullPath}`);
       return select(renderObject(existing(configuration, target), rendering));
     }
-    if (target.parent !== undefined) {
-      const { filter } = parseCollectionQuery(request.query);
-      const owner = { kind: this.#ownerKind(target), fullPath: target.parent };
-      existing(configuration, owner);
-      const children = configuration.children(target.kind.path, target.parent).filter(filter);
-      const inner = { ...rendering, query: '' };
-      return this.#collection(
-        request,
-        target.kind.path,
-        children.map((child) => renderObject(child, inner)),
-      );
-    }
-    const { filter } = parseCollectionQuery(request.query);
-    const objects = configuration.list(target.kind.path).filter(filter);
+    const objects =
+      parent === undefined ? configuration.list(kind.path) : configuration.children(kind.path, parent);
     const inner = { ...rendering, query: '' };
     return this.#collection(
       request,
-      target.kind.path,
-      objects.map((object) => renderObject(object, inner)),
+      kind.path,
+      objects.filter(filter).map((object) => renderObject(object, inner)),
     );
   }
 

@@ -1,7 +1,7 @@
-import { textOf } from '../json.js';
 import { effectiveMember, isPresent } from '../config/effective.js';
 import type { ConfigObject } from '../config/configuration.js';
 import { urlName } from '../config/object-name.js';
+import { textOf } from '../json.js';
 import type { Json, JsonObject } from '../json.js';
 import { link, linkTo } from '../resources/link.js';
 import type { Member, ResourceKind, Subcollection, View } from '../resources/resource-kind.js';

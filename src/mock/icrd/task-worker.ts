@@ -1,4 +1,4 @@
-import { Refusal, icrdRefusal, tmshRefusal } from '../config/refusal.js';
+import { icrdRefusal, tmshRefusal } from '../config/refusal.js';
 import type { MgmtRequest } from '../http/mgmt-request.js';
 import { ok } from '../http/mgmt-response.js';
 import type { MgmtResponse } from '../http/mgmt-response.js';
@@ -59,9 +59,8 @@ export class TaskWorker {
     try {
       await this.#commands.run(task.path, task.body);
       this.#enter(task, 'COMPLETED');
-    } catch (error) {
+    } catch {
       this.#enter(task, 'FAILED');
-      if (!(error instanceof Refusal)) throw error;
     }
   }
 

@@ -53,6 +53,7 @@ export function canonicalRecords(
     checkSize('data', record.data);
     const name = canonicalKey(type, record.name);
     if (name === undefined) {
+      // Refused by devices as well; the text is not on record.
       throw mcpdRefusal('01070712', `Invalid value (${record.name}) for a data group of type ${type}.`);
     }
     if (byKey.has(name)) {

@@ -1,3 +1,5 @@
+import { tmshRefusal } from '../config/refusal.js';
+import { textOf } from '../json.js';
 import type { ResourceKind } from './resource-kind.js';
 import { defaulted, member, readOnly } from './resource-kind.js';
 import { enabledDisabled, integer, oneOf, text, trueFalse } from './value-type.js';
@@ -29,7 +31,21 @@ export const dbVariable: ResourceKind = {
     member('value', text),
     readOnly('valueRange', text),
   ],
+  settle: ({ object }) => {
+    const value = textOf(object.own['value']);
+    if (!isInRange(value, textOf(object.own['valueRange']))) {
+      throw tmshRefusal(`invalid property value "value":"${value}"`);
+    }
+    return object;
+  },
 };
+
+/** `disable enable`, or `integer min:1 max:600`. */
+function isInRange(value: string, range: string): boolean {
+  const bounds = /^integer min:(\d+) max:(\d+)$/.exec(range);
+  if (bounds === null) return range.split(' ').includes(value);
+  return /^\d+$/.test(value) && Number(value) >= Number(bounds[1]) && Number(value) <= Number(bounds[2]);
+}
 
 /** `cm/device`: this unit, and its peer in a pair. */
 export const cmDevice: ResourceKind = {

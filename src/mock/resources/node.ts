@@ -1,5 +1,5 @@
-import { textOf } from '../json.js';
 import { mcpdRefusal, tmshRefusal } from '../config/refusal.js';
+import { textOf } from '../json.js';
 import { isAddress } from './address.js';
 import { dynamicRatio, monitorRule, rateLimit } from './monitor.js';
 import type { ResourceKind, View } from './resource-kind.js';

@@ -1,7 +1,7 @@
-import { textOf } from '../json.js';
 import type { ConfigObject, Configuration } from '../config/configuration.js';
 import { parseFullPath } from '../config/object-name.js';
 import { mcpdRefusal } from '../config/refusal.js';
+import { textOf } from '../json.js';
 import { isAddress, parsePort } from './address.js';
 import { dynamicRatio, monitorRule, rateLimit } from './monitor.js';
 import { sessionOf, stateOf } from './node.js';

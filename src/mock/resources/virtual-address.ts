@@ -1,7 +1,7 @@
-import { textOf } from '../json.js';
 import type { ConfigObject, Configuration } from '../config/configuration.js';
 import { folderOf, parseFullPath } from '../config/object-name.js';
 import { mcpdRefusal } from '../config/refusal.js';
+import { textOf } from '../json.js';
 import { hostMask } from './address.js';
 import type { ResourceKind } from './resource-kind.js';
 import { defaulted, member, readOnly } from './resource-kind.js';

@@ -1,7 +1,7 @@
-import { textOf } from '../json.js';
 import type { Configuration } from '../config/configuration.js';
 import { mcpdRefusal } from '../config/refusal.js';
 import type { Refusal } from '../config/refusal.js';
+import { textOf } from '../json.js';
 import { linkTo } from './link.js';
 import type { ResourceKind } from './resource-kind.js';
 import { defaulted, readOnly } from './resource-kind.js';

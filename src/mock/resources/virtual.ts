@@ -171,18 +171,20 @@ function canonicalDestination(object: ConfigObject): string {
   return `${folder}/${renderEndpoint(endpoint)}`;
 }
 
-function protocolOfProfiles(draft: Draft): string {
-  const profiles = draft.written['profiles'];
-  const partition = draft.object.name.partition ?? 'Common';
-  const { configuration } = draft;
-  const tmos = draft.context.tmos;
-  const names = (Array.isArray(profiles) ? profiles : []).map((item: Json) =>
-    qualify(textOf(isJsonObject(item) ? item['name'] : item), profileKinds, {
-      configuration,
-      partition,
-      tmos,
-    }),
-  );
+function protocolOfProfiles({ object, written, configuration, context }: Draft): string {
+  const { profiles } = written;
+  const partition = object.name.partition ?? 'Common';
+  const names = Array.isArray(profiles)
+    ? profiles.map((item: Json) =>
+        qualify(textOf(isJsonObject(item) ? item['name'] : item), profileKinds, {
+          configuration,
+          partition,
+          tmos: context.tmos,
+        }),
+      )
+    : configuration
+        .children('ltm/virtual/profiles', object.name.fullPath)
+        .map((child) => child.name.fullPath);
   const kinds = names.map((name) => profileKindOf(configuration, name));
   if (kinds.includes('ltm/profile/tcp') || kinds.includes('ltm/profile/fasthttp')) return 'tcp';
   return kinds.includes('ltm/profile/udp') ? 'udp' : 'any';

@@ -66,8 +66,7 @@ export class TclProcess {
       );
     }
     const started = new TclProcess(child, answerTimeoutMs);
-    const source = Buffer.from(harnessSource).toString('base64');
-    child.stdin.write(`eval [encoding convertfrom utf-8 [binary decode base64 ${source}]]; ::tmm::main\n`);
+    child.stdin.write(`eval [binary format H* ${encode(harnessSource)}]; ::tmm::main\n`);
     return started;
   }
 
@@ -130,9 +129,9 @@ export class TclProcess {
 }
 
 function encode(word: Word): string {
-  return (Buffer.isBuffer(word) ? word : Buffer.from(String(word))).toString('base64');
+  return (Buffer.isBuffer(word) ? word : Buffer.from(String(word))).toString('hex');
 }
 
 function decode(word: string): Buffer {
-  return Buffer.from(word, 'base64');
+  return Buffer.from(word, 'hex');
 }

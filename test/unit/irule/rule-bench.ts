@@ -1,7 +1,7 @@
 import { loadRule } from '../../../src/irule/load-rule.js';
 import type { DataGroupRecord } from '../../../src/irule/data-groups.js';
 import { RuleEngine } from '../../../src/mock/tcl/rule-engine.js';
-import type { Effect, Facts } from '../../../src/mock/tcl/rule-engine.js';
+import type { Effect, Facts, Flow } from '../../../src/mock/tcl/rule-engine.js';
 
 export const virtualServer = '/mesh/echo';
 export const rulePath = '/mesh/spiffe_allowlist';
@@ -46,8 +46,12 @@ export class RuleBench {
     this.#text = text;
   }
 
-  /** @param text instead of the shipped rule. */
-  static async start(text?: string): Promise<RuleBench> {
+  /** The same interpreter and data groups with another rule. */
+  withRule(text: string): RuleBench {
+    return new RuleBench(this.engine, text);
+  }
+
+  static async start(): Promise<RuleBench> {
     const engine = new RuleEngine({
       eventTimeLimitMs: 5000,
       answerTimeoutMs: 20_000,
@@ -56,7 +60,7 @@ export class RuleBench {
       onRuleInit: () => undefined,
     });
     await engine.start();
-    return new RuleBench(engine, text ?? (await loadRule()));
+    return new RuleBench(engine, await loadRule());
   }
 
   async setGroups({ allow, deny, settings }: Groups): Promise<void> {
@@ -79,11 +83,14 @@ export class RuleBench {
     );
   }
 
+  /** A connection whose events the test fires itself. */
+  async openFlow(): Promise<Flow> {
+    return this.engine.openFlow([await this.engine.loadRule({ fullPath: rulePath, text: this.#text })]);
+  }
+
   /** Puts one caller through the events of a connection, as the device fires them. */
   async call({ certificates = [], verifyResult = 0, isResumed = false }: Caller): Promise<Outcome> {
-    const flow = await this.engine.openFlow([
-      await this.engine.loadRule({ fullPath: rulePath, text: this.#text }),
-    ]);
+    const flow = await this.openFlow();
     const tls: Facts = {
       certificate_count: certificates.length,
       verify_result: verifyResult,
@@ -114,5 +121,5 @@ export class RuleBench {
 
 /** The reason in brackets of a line about a rejection; undefined for an admission. */
 export function reasonIn(line: string | undefined): string | undefined {
-  return /(?:rejecting|would-reject): \S+ \(([a-z-]+)\)/.exec(line ?? '')?.[1];
+  return /(?:rejecting|would-reject): .* \(([a-z-]+)\)/.exec(line ?? '')?.[1];
 }

@@ -1,5 +1,5 @@
-import { textOf } from '../../../src/mock/json.js';
 import assert from 'node:assert/strict';
+import { textOf } from '../../../src/mock/json.js';
 import type { JsonObject } from '../../../src/mock/json.js';
 import { installFile, mintPair, startBench } from './bench.js';
 import type { Bench } from './bench.js';

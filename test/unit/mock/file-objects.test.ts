@@ -1,9 +1,10 @@
-import { textOf } from '../../../src/mock/json.js';
 import assert from 'node:assert/strict';
 import { X509Certificate, createHash, createPrivateKey } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { parseCertificates } from '../../../src/mock/certificate/certificate-facts.js';
 import { mintSelfSigned } from '../../../src/mock/certificate/self-signed.js';
+import { textOf } from '../../../src/mock/json.js';
 import type { Json, JsonObject } from '../../../src/mock/json.js';
 import { FakeClock } from '../../support/fake-clock.js';
 import { sharedData } from '../../support/shared-data.js';
@@ -276,6 +277,24 @@ describe('mock BIG-IP: certificates and keys', () => {
       externalFileName: '/Common/dgfile',
     });
     assert.equal(group.json['type'], 'string');
+  });
+
+  it('reads every one of the published hostile certificates as OpenSSL does', function () {
+    const vectors = sharedData('svid-vectors');
+    if (vectors === undefined) {
+      skipBecause(this, 'no certificates beside the checkout (svid-vectors)');
+      return;
+    }
+    const files = readdirSync(join(vectors, 'certs'));
+    assert.ok(files.length > 100);
+    for (const file of files) {
+      const pem: string = readFileSync(join(vectors, 'certs', file), 'utf8');
+      assert.equal(
+        parseCertificates(pem)?.[0]?.fingerprint,
+        `SHA256/${new X509Certificate(pem).fingerprint256}`,
+        file,
+      );
+    }
   });
 
   describe('beside the recordings', () => {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { connect } from 'node:tls';
@@ -89,6 +90,27 @@ describe('mock BIG-IP: the management port', () => {
       [answer.status, answer.json['message']],
       [400, 'HTML Tag-like Content in the Request URL/Body'],
     );
+  });
+
+  it('passes over a request whose client goes away before its body is complete', async () => {
+    const { hostname, port } = new URL(bench.device.url);
+    const socket = connect({
+      host: hostname,
+      port: Number(port),
+      ca: bench.device.certificatePem,
+      checkServerIdentity: () => undefined,
+    });
+    const before = bench.device.requests.length;
+    await once(socket, 'secureConnect');
+    socket.write(
+      'POST /mgmt/shared/file-transfer/uploads/f HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nabc',
+    );
+    // What the server has to say to half a request is read, so that its closing is seen.
+    socket.resume();
+    socket.end();
+    await once(socket, 'close');
+    assert.equal((await bench.client.get('/mgmt/tm/ltm/pool')).status, 200);
+    assert.equal(bench.device.requests.length, before + 1);
   });
 
   it('DELETE answers 200 with an empty body, and nothing deletes a collection', async () => {

@@ -1,7 +1,7 @@
-import { textOf } from '../../../src/mock/json.js';
 import { Agent, request } from 'node:https';
 import type { IncomingHttpHeaders } from 'node:http';
 import type { TLSSocket } from 'node:tls';
+import { textOf } from '../../../src/mock/json.js';
 import type { Json, JsonObject } from '../../../src/mock/json.js';
 
 /** One answer of the management port. */

@@ -1,5 +1,5 @@
-import { textOf } from '../../../src/mock/json.js';
 import assert from 'node:assert/strict';
+import { textOf } from '../../../src/mock/json.js';
 import type { JsonObject } from '../../../src/mock/json.js';
 import { startBench } from './bench.js';
 import type { Bench } from './bench.js';
@@ -260,6 +260,42 @@ describe('mock BIG-IP: resources', () => {
     assert.equal(unknown.status, 404);
     assert.equal(unknown.json['message'], 'Public URI path not registered: /tm/nonsense/?Common?x');
     assert.equal(unknown.json['kind'], ':resterrorresponse');
+  });
+
+  it('tells a read of a missing member from a write of one', async () => {
+    await made('ltm/pool', { name: 'POOL' });
+    const path = '/mgmt/tm/ltm/pool/~Common~POOL/members/~Common~1.1.1.1:80';
+    const read = await bench.client.get(path);
+    assert.deepEqual(
+      [read.status, read.json['message'], read.json['apiError']],
+      [404, 'Object not found - /Common/1.1.1.1:80', 1],
+    );
+    const removed = await bench.client.delete(path);
+    assert.deepEqual(
+      [removed.status, removed.json['message'], removed.json['apiError']],
+      [404, '01020036:3: The requested Pool Member (/Common/POOL /Common/1.1.1.1 80) was not found.', 3],
+    );
+  });
+
+  it('keeps what comes with the device, and its variables in their range', async () => {
+    assert.equal((await bench.client.delete('/mgmt/tm/ltm/profile/client-ssl/clientssl')).status, 400);
+    assert.equal((await bench.client.delete('/mgmt/tm/ltm/profile/http/http')).status, 400);
+    assert.equal((await bench.client.delete('/mgmt/tm/auth/partition/Common')).status, 400);
+    assert.equal(
+      (await bench.client.patch('/mgmt/tm/sys/db/httpd.basic_auth', { value: 'off' })).status,
+      400,
+    );
+    assert.equal((await bench.client.patch('/mgmt/tm/sys/db/icrd.timeout', { value: '601' })).status, 400);
+    assert.equal((await bench.client.patch('/mgmt/tm/sys/db/icrd.timeout', { value: '120' })).status, 200);
+  });
+
+  it('a virtual server that is replaced keeps its profiles and their protocol', async () => {
+    await made('ltm/virtual', { name: 'v', destination: '10.0.0.1:80', profiles: ['tcp'], description: 'd' });
+    const answer = await bench.client.put('/mgmt/tm/ltm/virtual/v', { destination: '10.0.0.1:80' });
+    assert.deepEqual(
+      [answer.status, answer.json['ipProtocol'], answer.json['description']],
+      [200, 'tcp', undefined],
+    );
   });
 
   it('a refused change leaves no trace', async () => {

@@ -1,5 +1,5 @@
-import { textOf } from '../../../src/mock/json.js';
 import assert from 'node:assert/strict';
+import { textOf } from '../../../src/mock/json.js';
 import type { Json } from '../../../src/mock/json.js';
 import { FakeClock } from '../../support/fake-clock.js';
 import { installFile, mintPair, startBench } from './bench.js';

@@ -1,5 +1,5 @@
-import { textOf } from '../../json.js';
 import { parseKey } from '../../certificate/key-facts.js';
+import { textOf } from '../../json.js';
 import type { JsonObject } from '../../json.js';
 import { certKeyChainOf } from '../../resources/client-ssl.js';
 import type { View } from '../../resources/resource-kind.js';

@@ -50,6 +50,7 @@ function exists(configuration: Configuration, reference: Reference): boolean {
   return reference.kinds.some((kind) => configuration.get(kind, reference.fullPath) !== undefined);
 }
 
+/** On record for file objects, nodes, rules, client SSL profiles and pools; the rest follows their frame. */
 function inUse(user: ConfigObject, { kinds, fullPath }: Reference, before: Configuration): Refusal {
   const kind = kinds.find((candidate) => before.get(candidate, fullPath) !== undefined) ?? '';
   const by = user.name.fullPath;

@@ -1,7 +1,7 @@
-import { textOf } from '../../json.js';
 import { duplicateProfiles, profileKindOf, tooFewProfiles } from '../../resources/virtual-profile.js';
 import { endpointOf } from '../../resources/virtual.js';
 import type { View } from '../../resources/resource-kind.js';
+import { textOf } from '../../json.js';
 import type { Json } from '../../json.js';
 import type { ConfigObject, Configuration } from '../configuration.js';
 import { mcpdRefusal } from '../refusal.js';
@@ -115,14 +115,18 @@ function checkServerName(
         '01071809',
         `Virtual Server ${fullPath} has more than one clientssl/serverssl profile that is default for SNI.`,
       )
-    : mcpdRefusal(
+    : // Known from a simulator, not from a device.
+      mcpdRefusal(
         '0107149c',
         `Virtual server ${fullPath} has more than one clientssl/serverssl profile ` +
           `but none of them is default for SNI.`,
       );
 }
 
-/** Events that need a profile on the virtual server, by the kind that gives rise to them. */
+/**
+ * Events that need a profile on the virtual server, by the kind that gives rise to them. Only the refusal of
+ * HTTP_REQUEST is on record (17.0.0.1); the others are taken to be alike.
+ */
 const eventProfiles: ReadonlyArray<readonly [RegExp, readonly string[], string]> = [
   [/^HTTP_(?:REQUEST|RESPONSE)/, ['ltm/profile/http', 'ltm/profile/fasthttp'], 'HTTP or FASTHTTP'],
   [/^CLIENTSSL_/, ['ltm/profile/client-ssl'], 'CLIENTSSL'],

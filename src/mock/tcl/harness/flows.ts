@@ -17,7 +17,7 @@ namespace eval ::tmm {
     # Key of the version of a rule that calls from other rules reach.
     variable current_key
     array set current_key {}
-    # static:: variables, by name.
+    # static:: variables, by name: whether it is an array, and its value.
     variable static
     array set static {}
     # iStats, by key.
@@ -35,6 +35,8 @@ namespace eval ::tmm {
     variable now
     array set now {flow "" key "" event ""}
     variable timer_count 0
+    # Interpreters that no connection has.
+    variable idle {}
 }
 namespace eval ::data_group {}
 
@@ -94,24 +96,34 @@ proc ::tmm::collect_proc {name parameters body} {
 
 proc ::tmm::nothing {args} {}
 
-proc ::tmm::drop_rule {key} {
-    variable rule
-    array unset rule $key,*
-}
-
-
-
-proc ::tmm::open_flow {flow keys} {
+# An interpreter with what TMM's Tcl has. Making one takes longer than most events, so those of connections that
+# ended serve again: their procedures are compiled already, and variables are all that a rule can leave in them.
+proc ::tmm::take_interpreter {} {
+    variable idle
     variable disabled
     variable later
     variable commands
-    variable fact
-    set child [interp create -safe "flow-$flow"]
+    variable baseline
+    if {[llength $idle]} {
+        set child [lindex $idle end]
+        set idle [lrange $idle 0 end-1]
+        return $child
+    }
+    set child [interp create -safe]
     interp eval $child {
-        namespace ensemble configure string -map [dict remove [namespace ensemble configure string -map] reverse cat insert]
-        namespace ensemble configure binary -map [dict remove [namespace ensemble configure binary -map] encode decode]
-        namespace ensemble configure info -map \
-            [dict remove [namespace ensemble configure info -map] frame coroutine class object errorstack]
+        # Not each of them is an ensemble in Tcl 8.5.
+        foreach {command later} {
+            string {reverse cat insert}
+            binary {encode decode}
+            info {frame coroutine class object errorstack}
+        } {
+            catch {
+                set map [namespace ensemble configure $command -map]
+                foreach word $later { dict unset map $word }
+                namespace ensemble configure $command -map $map
+            }
+        }
+        unset -nocomplain command later map word
         namespace eval static {}
         namespace eval tmm { variable rule "" }
         rename puts {}
@@ -137,6 +149,23 @@ proc ::tmm::open_flow {flow keys} {
         interp alias $child $name {} ::tmm::invoke $implementation
     }
     interp alias $child ::tmm::procedure {} ::tmm::procedure $child
+    set baseline [interp eval $child { info globals }]
+    return $child
+}
+
+proc ::tmm::give_back_interpreter {child} {
+    variable idle
+    variable baseline
+    foreach name [interp eval $child { info globals }] {
+        if {[lsearch -exact $baseline $name] < 0} { interp eval $child [list unset -nocomplain $name] }
+    }
+    foreach name [interp eval $child { info vars ::static::* }] { interp eval $child [list unset $name] }
+    lappend idle $child
+}
+
+proc ::tmm::open_flow {flow keys} {
+    variable fact
+    set fact($flow,interpreter) [take_interpreter]
     set fact($flow,rules) $keys
     set fact($flow,events_off) {}
 }
@@ -166,7 +195,7 @@ proc ::tmm::procedure {child key name} {
 proc ::tmm::close_flow {flow} {
     variable fact
     variable timer
-    interp delete "flow-$flow"
+    give_back_interpreter $fact($flow,interpreter)
     array unset fact $flow,*
     array unset timer $flow,*
 }
@@ -199,6 +228,25 @@ proc ::tmm::run_event {flow event facts} {
     return $effects
 }
 
+# Variables in static:: are those of the TMM, so each connection's interpreter gets them before it runs a script.
+proc ::tmm::write_static {child} {
+    variable static
+    foreach name [array names static] {
+        foreach {is_array value} $static($name) { break }
+        interp eval $child [list unset -nocomplain ::static::$name]
+        interp eval $child [concat [expr {$is_array ? {array set} : {set}}] [list ::static::$name $value]]
+    }
+}
+
+proc ::tmm::read_static {child} {
+    variable static
+    foreach name [interp eval $child { info vars ::static::* }] {
+        set is_array [interp eval $child [list array exists $name]]
+        set value [interp eval $child [expr {$is_array ? [list array get $name] : [list set $name]}]]
+        set static([string range $name 10 end]) [list $is_array $value]
+    }
+}
+
 proc ::tmm::run_timer {flow id} {
     variable timer
     variable effects {}
@@ -213,20 +261,18 @@ proc ::tmm::run_timer {flow id} {
 proc ::tmm::run_script {flow key event script {timer_id ""}} {
     variable now
     variable rule
-    variable static
+    variable fact
     variable time_limit_ms
-    set child "flow-$flow"
+    set child $fact($flow,interpreter)
     array set now [list flow $flow key $key event $event timer $timer_id]
     interp eval $child [list set ::tmm::rule $key]
-    foreach name [array names static] { interp eval $child [list set ::static::$name $static($name)] }
+    write_static $child
     effect run $rule($key,path) $event
     set until [expr {[clock milliseconds] + $time_limit_ms}]
     interp limit $child time -seconds [expr {$until / 1000}] -milliseconds [expr {$until % 1000}]
     set code [catch { interp eval $child $script } message options]
     interp limit $child time -seconds {}
-    foreach name [interp eval $child { info vars ::static::* }] {
-        set static([string range $name 10 end]) [interp eval $child [list set $name]]
-    }
+    read_static $child
     switch -exact -- $code {
         0 - 2 { return 1 }
         1 { set trace [dict get $options -errorinfo] }

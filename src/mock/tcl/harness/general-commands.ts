@@ -45,8 +45,31 @@ proc ::tmm::command::after {first args} {
     return $id
 }
 
-proc ::tmm::command::b64encode {text} { return [binary encode base64 [encoding convertto iso8859-1 $text]] }
-proc ::tmm::command::b64decode {text} { return [binary decode base64 $text] }
+# By hand, because binary encode came with Tcl 8.6.
+set ::tmm::base64 ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/
+
+proc ::tmm::command::b64encode {text} {
+    binary scan [encoding convertto iso8859-1 $text] B* bits
+    set length [string length $bits]
+    append bits [string repeat 0 [expr {(6 - $length % 6) % 6}]]
+    set encoded ""
+    for {set at 0} {$at < $length} {incr at 6} {
+        set value 0
+        foreach bit [split [string range $bits $at [expr {$at + 5}]] ""] { set value [expr {$value * 2 + $bit}] }
+        append encoded [string index $::tmm::base64 $value]
+    }
+    return $encoded[string repeat = [expr {(4 - [string length $encoded] % 4) % 4}]]
+}
+
+proc ::tmm::command::b64decode {text} {
+    set bits ""
+    foreach character [split [string trimright [regsub -all {\s} $text ""] =] ""] {
+        set value [string first $character $::tmm::base64]
+        if {$value < 0} { error "invalid base64 character \"$character\"" }
+        for {set bit 5} {$bit >= 0} {incr bit -1} { append bits [expr {($value >> $bit) & 1}] }
+    }
+    return [binary format B[expr {[string length $bits] / 8 * 8}] $bits]
+}
 
 proc ::tmm::command::findstr {text what {skip 0} {end ""}} {
     set at [string first $what $text]

@@ -5,10 +5,10 @@ import { generalCommandsTcl } from './general-commands.js';
 import { requestsTcl } from './requests.js';
 
 /**
- * The Tcl side of the mock's traffic management: what TMM's Tcl offers to a rule, for stock tclsh 8.6.
+ * The Tcl side of the mock's traffic management: what TMM's Tcl offers to a rule, for stock tclsh, 8.5 (macOS) or 8.6.
  *
  * It reads one request a line and answers each with one line, in order. A line is words between single spaces; each
- * word is base64, so that any byte may stand in it. A request is `VERB WORD...`; an answer is `ok GROUP...`, where a
+ * word is hexadecimal, so that any byte may stand in it. A request is `VERB WORD...`; an answer is `ok GROUP...`, where a
  * group is words between commas, or `error MESSAGE`.
  *
  * Every connection gets an interpreter of its own, safe, with the commands of TMM's Tcl 8.4 and without those that

@@ -15,7 +15,6 @@ proc ::tmm::serve {verb arguments} {
             unset -nocomplain ::tmm::data_group_type([lindex $arguments 0])
         }
         rule { return [load_rule {*}$arguments] }
-        drop_rule { drop_rule {*}$arguments }
         open { open_flow [lindex $arguments 0] [lrange $arguments 1 end] }
         event { return [run_event [lindex $arguments 0] [lindex $arguments 1] [lrange $arguments 2 end]] }
         timer { return [run_timer {*}$arguments] }
@@ -34,7 +33,8 @@ proc ::tmm::serve {verb arguments} {
 
 proc ::tmm::encode {text} {
     # Rules hold bytes; a character that is none came from the harness itself.
-    return [binary encode base64 [encoding convertto iso8859-1 $text]]
+    binary scan [encoding convertto iso8859-1 $text] H* hex
+    return $hex
 }
 
 proc ::tmm::main {} {
@@ -42,7 +42,7 @@ proc ::tmm::main {} {
     fconfigure stdout -translation lf -encoding iso8859-1 -buffering full
     while {[gets stdin line] >= 0} {
         set words {}
-        foreach word [split $line " "] { lappend words [binary decode base64 $word] }
+        foreach word [split $line " "] { lappend words [binary format H* $word] }
         if {[catch { serve [lindex $words 0] [lrange $words 1 end] } result]} {
             puts stdout "error [encode $result]"
         } else {

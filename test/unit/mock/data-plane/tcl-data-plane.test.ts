@@ -104,6 +104,11 @@ describe('the data plane', () => {
       assert.match(error ?? '', /PROTOCOL_VERSION|UNSUPPORTED_PROTOCOL/);
     });
 
+    it('answers a client without a common cipher suite by handshake_failure', async () => {
+      const { error } = await bed.call(good, { ciphers: 'ECDHE-RSA-AES128-GCM-SHA256' });
+      assert.equal(error, 'ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE');
+    });
+
     it('serves its certificate with the chain of the profile', async () => {
       const socket = connectTls(bed.callerOptions(good));
       await once(socket, 'secureConnect');
@@ -267,7 +272,7 @@ describe('the data plane', () => {
     });
 
     it('uses pool members in turn', async () => {
-      const second = createServer((socket) => socket.end('second')).listen(0, '127.0.0.1');
+      const second = createServer((socket) => socket.resume().end('second')).listen(0, '127.0.0.1');
       await once(second, 'listening');
       const members = [bed.echoPort, (second.address() as AddressInfo).port].map((port) => ({
         address: '127.0.0.1',
@@ -339,6 +344,15 @@ describe('the data plane', () => {
       assert.deepEqual(bed.received, []);
     });
 
+    it('resets plain text without any rule when the profile does not let it pass', async () => {
+      await bed.apply({ rules: [] });
+      const socket = connectTcp(bed.port, '127.0.0.1');
+      socket.write('hi');
+      const [failure] = (await once(socket, 'error')) as [NodeJS.ErrnoException];
+      assert.equal(failure.code, 'ECONNRESET');
+      assert.deepEqual(bed.received, []);
+    });
+
     it('serves plain TCP without a client SSL profile', async () => {
       await bed.apply({ clientSsl: 'none', rules: [] });
       const socket = connectTcp({ port: bed.port, host: '127.0.0.1', allowHalfOpen: true });
@@ -349,7 +363,7 @@ describe('the data plane', () => {
     });
 
     it('refuses a chain that is deeper than the profile allows', async () => {
-      await bed.apply({ clientSsl: { authenticateDepth: 1 } });
+      await bed.apply({ clientSsl: { authenticateDepth: 0 } });
       assert.equal((await bed.call(good)).error, 'ERR_SSL_TLSV1_ALERT_UNKNOWN_CA');
     });
   });
@@ -389,19 +403,33 @@ describe('the data plane', () => {
     });
 
     it('says nothing at all to a client that a rule drops', async () => {
-      await bed.apply({
-        clientSsl: 'none',
-        rules: ['when CLIENT_ACCEPTED { drop; log local0. dropped; event disable all; return }'],
-      });
+      const rule = 'when CLIENT_ACCEPTED { drop; log local0. dropped; event disable all; return }';
+      await bed.apply({ clientSsl: 'none', rules: [rule] });
+      const refused = (): number =>
+        bed.dataPlane.statistics.snapshot().virtualServers[virtualServer]?.refusedConnections ?? 0;
+      const before = refused();
       const socket = connectTcp(bed.port, '127.0.0.1');
       let heard = '';
       socket.on('data', (chunk: Buffer) => (heard += chunk.toString()));
       socket.on('error', (failure: NodeJS.ErrnoException) => (heard += failure.code));
+      socket.on('end', () => (heard += 'end'));
       socket.write('hi');
       await until(() => bed.log.length > 0);
       assert.equal(heard, '');
       socket.destroy();
-      await once(socket, 'close');
+      await until(() => refused() === before + 1);
+      assert.deepEqual(bed.received, []);
+    });
+
+    it('ends a connection in good order when a rule closes it', async () => {
+      await bed.apply({
+        clientSsl: 'none',
+        rules: ['when CLIENT_ACCEPTED { TCP::close; event disable all; return }'],
+      });
+      const socket = connectTcp(bed.port, '127.0.0.1');
+      let heard = '';
+      for await (const chunk of socket) heard += String(chunk);
+      assert.equal(heard, '');
       assert.deepEqual(bed.received, []);
     });
 
@@ -470,6 +498,7 @@ describe('the data plane', () => {
       await clock.advance(30_000);
       assert.equal((await failed)[0].code, 'ECONNRESET');
       await until(() => timed.memberConnections === 0);
+      assert.deepEqual(timed.memberErrors, ['ECONNRESET'], 'the pool member hears of it as well');
       assert.match(
         timed.log[0] ?? '',
         /<CLIENTSSL_HANDSHAKE>: rejecting: spiffe:\/\/cluster\.local\/ns\/trusted\/sa\/sleep \(not-listed\)$/,

@@ -3,7 +3,6 @@ import { createServer } from 'node:net';
 import type { AddressInfo, Server, Socket } from 'node:net';
 import { connect } from 'node:tls';
 import type { ConnectionOptions } from 'node:tls';
-import type { Clock } from '../../../../src/clock.js';
 import { systemClock } from '../../../../src/clock.js';
 import { MeshCa } from '../../../../src/demo/mesh-ca.js';
 import { loadRule } from '../../../../src/irule/load-rule.js';
@@ -15,7 +14,6 @@ import type {
 } from '../../../../src/mock/data-plane/configuration.js';
 import { TclDataPlane } from '../../../../src/mock/data-plane/tcl-data-plane.js';
 import type { TclDataPlaneOptions } from '../../../../src/mock/data-plane/tcl-data-plane.js';
-import { Secret } from '../../../../src/secret.js';
 import { renderCertificatesPem } from '../../../../src/spiffe/svid.js';
 import type { Svid } from '../../../../src/spiffe/svid.js';
 
@@ -66,6 +64,8 @@ export class TestBed {
   readonly log: string[] = [];
   /** What reached the pool member. */
   readonly received: string[] = [];
+  /** How connections to the pool member failed. */
+  readonly memberErrors: string[] = [];
   readonly #echo: Server;
   readonly #server: Svid;
   readonly #rule: string;
@@ -92,7 +92,7 @@ export class TestBed {
     this.#echo.on('connection', (socket: Socket) => {
       this.#sockets.add(socket);
       socket.on('close', () => this.#sockets.delete(socket));
-      socket.on('error', () => undefined);
+      socket.on('error', (error: NodeJS.ErrnoException) => this.memberErrors.push(error.code ?? ''));
       socket.on('data', (chunk: Buffer) => {
         this.received.push(chunk.toString());
         socket.write(chunk.toString().toUpperCase());
@@ -216,9 +216,7 @@ export class TestBed {
       socket.on('data', (chunk: Buffer) => (data += chunk.toString()));
       socket.on('session', (latest: Buffer) => (session = latest));
       socket.on('error', (failure: NodeJS.ErrnoException) => (error = failure.code ?? failure.message));
-      socket.on('close', () =>
-        resolve({ data, protocol, isResumed, error, session }),
-      );
+      socket.on('close', () => resolve({ data, protocol, isResumed, error, session }));
     });
   }
 
@@ -234,5 +232,3 @@ export class TestBed {
 export async function until(isSo: () => boolean): Promise<void> {
   while (!isSo()) await new Promise((resolve) => setImmediate(resolve));
 }
-
-export type { Clock };

@@ -125,6 +125,13 @@ describe('the rule engine', () => {
       await Promise.all([one.close(), other.close()]);
     });
 
+    it('of a connection in an interpreter that keeps nothing of the connections before', async () => {
+      const first = await open('when CLIENT_ACCEPTED { set x 1; set a(b) 2; upvar 0 x y }');
+      await first.run('CLIENT_ACCEPTED', {});
+      await first.close();
+      assert.deepEqual(await run('log local0. "[info exists x][array exists a][info exists y]"'), ['000']);
+    });
+
     it('to their end after reject, and no further event after event disable all', async () => {
       const flow = await open(
         'when CLIENT_ACCEPTED priority 1 { reject; log local0. after; event disable all; return; log local0. never }\nwhen CLIENT_CLOSED { log local0. closed }',
@@ -239,11 +246,11 @@ describe('the rule engine', () => {
   it('runs RULE_INIT once, when a rule is loaded, and shares static variables', async () => {
     init.length = 0;
     const text =
-      'when RULE_INIT { set static::limit 5; log local0. started }\nwhen CLIENT_ACCEPTED { log local0. $static::limit; set static::limit 6 }';
+      'when RULE_INIT { set static::limit 5; set static::by(a) 7; log local0. started }\nwhen CLIENT_ACCEPTED { log local0. "$static::limit $static::by(a)"; set static::limit 6 }';
     const [one, other] = [await open(text), await open(text)];
     assert.deepEqual(said(init), ['started']);
-    assert.deepEqual(said(await one.run('CLIENT_ACCEPTED', {})), ['5']);
-    assert.deepEqual(said(await other.run('CLIENT_ACCEPTED', {})), ['6']);
+    assert.deepEqual(said(await one.run('CLIENT_ACCEPTED', {})), ['5 7']);
+    assert.deepEqual(said(await other.run('CLIENT_ACCEPTED', {})), ['6 7']);
     await Promise.all([one.close(), other.close()]);
   });
 
