@@ -7,6 +7,7 @@ import type { Logger } from '../log.js';
 import { TclDataPlane } from '../mock/data-plane/tcl-data-plane.js';
 import { startMockBigIp } from '../mock/mock-big-ip.js';
 import type { MockBigIp } from '../mock/mock-big-ip.js';
+import type { TmosBranch } from '../mock/tmos-version.js';
 import { Secret } from '../secret.js';
 import { DeviceLog } from './device-log.js';
 import { startEchoService } from './echo-service.js';
@@ -37,10 +38,12 @@ export interface Scenario {
 export interface ScenarioOptions {
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Default: the mock's. */
+  readonly tmosVersion?: TmosBranch;
 }
 
 /** Starts everything on loopback, on ports that nobody else has. */
-export async function startScenario({ clock, logger }: ScenarioOptions): Promise<Scenario> {
+export async function startScenario({ clock, logger, tmosVersion }: ScenarioOptions): Promise<Scenario> {
   const started: Array<() => Promise<unknown>> = [];
   const close = async (): Promise<void> => {
     for (const stop of started.toReversed()) await stop();
@@ -56,6 +59,7 @@ export async function startScenario({ clock, logger }: ScenarioOptions): Promise
     const deviceLog = new DeviceLog();
     const bigIp = await startMockBigIp({
       listen: { host: '127.0.0.1', port: 0 },
+      ...(tmosVersion === undefined ? {} : { tmosVersion }),
       users: [{ name: deviceUser.name, password: new Secret(deviceUser.password) }],
       dataPlane: new TclDataPlane({
         hostname: 'bigip1',

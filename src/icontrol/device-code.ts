@@ -70,6 +70,10 @@ const meanings: Readonly<Record<string, DeviceCodeMeaning>> = {
   },
   '0107082a': inUse,
   '01070830': inUse,
+  '010717e3': {
+    code: 'MESH_ERR_DEVICE_REFUSED',
+    nextStep: 'Give the profile an RSA pair: this version takes no client SSL profile with another key alone',
+  },
   '01071003': {
     code: 'MESH_ERR_DEVICE_BUSY',
     nextStep: 'Wait until the device has finished provisioning',
