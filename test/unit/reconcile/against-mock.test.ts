@@ -2,6 +2,7 @@ import { strict as assert } from 'node:assert';
 import { readFile, writeFile } from 'node:fs/promises';
 import { Agent } from '../../../src/agent.js';
 import { systemClock } from '../../../src/clock.js';
+import type { Clock } from '../../../src/clock.js';
 import { loadConfig } from '../../../src/config/load-config.js';
 import { editAllowlist } from '../../../src/demo/edit-allowlist.js';
 import { startScenario } from '../../../src/demo/scenario.js';
@@ -17,6 +18,12 @@ import type { ReconcileReport } from '../../../src/reconcile/run-once.js';
 import { Secret } from '../../../src/secret.js';
 
 const { signal } = new AbortController();
+
+/** Waits for nothing but deadlines, which are a minute and more. */
+const hastyClock: Clock = {
+  now: () => systemClock.now(),
+  sleep: (ms, stop) => (ms < 60_000 ? Promise.resolve() : systemClock.sleep(ms, stop)),
+};
 
 describe('a reconcile against the mock BIG-IP', function () {
   this.timeout(30_000);
@@ -40,10 +47,10 @@ describe('a reconcile against the mock BIG-IP', function () {
     agent = await openAgent();
   }
 
-  async function openAgent(): Promise<Agent> {
+  async function openAgent(clock = systemClock): Promise<Agent> {
     const config = await loadConfig(scenario.configFile);
     const { kubeconfigFile: kubeconfig } = scenario;
-    return Agent.open({ config, kubeconfig, clock: systemClock, logger: silentLogger(), signal });
+    return Agent.open({ config, kubeconfig, clock, logger: silentLogger(), signal });
   }
 
   afterEach(async () => {
@@ -123,6 +130,8 @@ describe('a reconcile against the mock BIG-IP', function () {
 
   it('leaves no upload and no login behind, also when the commit is refused', async () => {
     await start();
+    await agent.close();
+    agent = await openAgent(hastyClock);
     scenario.bigIp.faults.inject({
       fault: 'drop-before',
       method: 'PATCH',
