@@ -240,7 +240,8 @@ proc spf_identity {der} {
         set from [lindex $inner 1]
         set to [lindex $inner 2]
         if {$oid eq "551d0f"} {
-            set value($oid) [expr {$is_critical && [call spf_may_sign_only_data $der $from $to]}]
+            set suits [call spf_may_sign_only_data $der $from $to]
+            set value($oid) [expr {$is_critical && $suits}]
             continue
         }
         set elements [call spf_elements $der $from $to $left]

@@ -67,6 +67,7 @@ export class ClientSslProfile {
       return await new Promise<Handshake>((resolve, reject) => {
         // Synchronous in all it does: Node crashes when a socket is asked about its session after its end.
         slot.server.once('secureConnection', (socket: TLSSocket) => {
+          stream.secured();
           socket.on('error', () => undefined); // Its close tells.
           resolve(this.#describe(socket, slot.sessionId, protocol));
         });

@@ -13,6 +13,7 @@ import type { VirtualServerConfiguration } from './configuration.js';
 import { addressFacts, memberFacts, sslFacts } from './connection-facts.js';
 import { HeldStream } from './held-stream.js';
 import { tclErrorMessage } from './log-line.js';
+import { RuleTimers } from './rule-timers.js';
 import type { Statistics } from './statistics.js';
 import { fatalAlert } from './verify-result.js';
 
@@ -44,7 +45,7 @@ class Ended extends Error {}
 export class Connection {
   readonly #options: ConnectionOptions;
   readonly #ended = new AbortController();
-  readonly #timers = new Map<string, AbortController>();
+  readonly #timers: RuleTimers;
   readonly #collecting: CollectingStream;
   #flow: Flow | undefined;
   #stream: HeldStream | undefined;
@@ -56,7 +57,12 @@ export class Connection {
     this.#options = options;
     const event = options.clientSsl === undefined ? 'CLIENT_DATA' : 'CLIENTSSL_DATA';
     this.#collecting = new CollectingStream((payload) => this.#run(event, { payload }));
-    this.#collecting.on('error', () => undefined); // Whoever refused has ended the connection.
+    this.#collecting.on('error', (error) => this.#abandon(error));
+    this.#timers = new RuleTimers(
+      options.clock,
+      async (id) => this.#apply((await this.#flow?.runTimer(id)) ?? []),
+      (error) => this.#abandon(error),
+    );
     options.socket.on('error', () => undefined); // The close tells.
     options.socket.once('close', () => this.#ended.abort());
   }
@@ -70,14 +76,14 @@ export class Connection {
     try {
       await this.#serve();
     } catch (error) {
-      if (!(error instanceof Ended)) this.#abandon(error);
+      this.#abandon(error);
     }
     await this.#whenEnded();
     counters.currentConnections -= 1;
     counters.clientSideBytesIn += socket.bytesRead;
     counters.clientSideBytesOut += socket.bytesWritten;
     if (this.#wasRefused) counters.refusedConnections += 1;
-    for (const timer of this.#timers.values()) timer.abort();
+    this.#timers.cancelAll();
     await this.#run('CLIENT_CLOSED', {}).catch(() => undefined);
     await this.#flow?.close();
   }
@@ -133,7 +139,7 @@ export class Connection {
         continue;
       }
       if (socket.readableEnded || socket.destroyed) throw this.#refuse();
-      await Promise.race([once(socket, 'readable'), this.#whenEnded()]);
+      await Promise.race([once(socket, 'readable'), once(socket, 'end'), this.#whenEnded()]);
     }
   }
 
@@ -234,10 +240,10 @@ export class Connection {
           this.#collecting.release(effect.length);
           break;
         case 'after':
-          this.#startTimer(effect);
+          this.#timers.start(effect);
           break;
         case 'cancel':
-          this.#timers.get(effect.id)?.abort();
+          this.#timers.cancel(effect.id);
           break;
       }
     }
@@ -247,28 +253,13 @@ export class Connection {
 
   /** Whatever went wrong, the client gets nothing more. */
   #abandon(error: unknown): void {
+    if (error instanceof Ended) return;
     const reason = error instanceof Error ? error.message : 'unknown';
     this.#options.logger.debug(
       { virtualServer: this.#options.virtualServer.fullPath, reason },
       'connection abandoned',
     );
     this.reset();
-  }
-
-  #startTimer({ id, delayMs, isPeriodic }: Effect & { kind: 'after' }): void {
-    const timer = new AbortController();
-    this.#timers.set(id, timer);
-    this.#runTimer(id, delayMs, isPeriodic, timer.signal).catch((error: unknown) => {
-      if (!(error instanceof Ended) && !timer.signal.aborted) this.#abandon(error);
-    });
-  }
-
-  async #runTimer(id: string, delayMs: number, isPeriodic: boolean, signal: AbortSignal): Promise<void> {
-    for (;;) {
-      await this.#options.clock.sleep(delayMs, signal);
-      if (this.#flow !== undefined) this.#apply(await this.#flow.runTimer(id));
-      if (!isPeriodic) return;
-    }
   }
 
   /**
@@ -284,7 +275,9 @@ export class Connection {
     } else {
       this.#stream?.discard();
       socket.removeAllListeners('data').resume();
-      if (how !== 'drop') {
+      if (how === 'drop') {
+        socket.once('end', () => socket.destroy());
+      } else {
         socket.end(how === 'close' ? '' : how);
         this.#resetAfter(lingerMs, this.#ended.signal);
       }

@@ -20,6 +20,7 @@ const helloRetryRequest = Buffer.from(
 export class HeldStream extends Duplex {
   readonly #socket: Socket;
   #hasAnswered = false;
+  #isSecured = false;
   #isReleased = false;
   #held: Buffer[] | undefined;
 
@@ -32,10 +33,18 @@ export class HeldStream extends Duplex {
       if (this.#hasAnswered && !this.#isReleased) this.#held ??= [];
       if (!this.push(chunk)) socket.pause();
     });
-    socket.once('end', () => this.push(null));
+    socket.once('end', () => {
+      // Without this, a client that leaves in the middle of the handshake would be waited for.
+      if (this.#isSecured) this.push(null);
+      else this.destroy();
+    });
     socket.on('error', (error) => this.destroy(error));
     socket.once('close', () => this.destroy());
-    if (socket.readableEnded) this.push(null);
+  }
+
+  /** The handshake is over; the client may have no more to say from now on. */
+  secured(): void {
+    this.#isSecured = true;
   }
 
   /** What is held back, in the order in which it was written. */

@@ -118,7 +118,7 @@ const mutants: ReadonlyArray<[name: string, from: string, to: string, occurrence
     '![info exists value(551d0f)] || !$value(551d0f)',
     '[info exists value(551d0f)] && !$value(551d0f)',
   ],
-  ['takes keyUsage that is not critical', '$is_critical && [call spf_may', '[call spf_may'],
+  ['takes keyUsage that is not critical', '$is_critical && $suits', '$suits'],
   ['takes keyCertSign', '($bits & 0x86)', '($bits & 0x82)'],
   ['takes cRLSign', '($bits & 0x86)', '($bits & 0x84)'],
   ['takes no digitalSignature', '($bits & 0x86) == 0x80', '($bits & 0x06) == 0'],

@@ -180,6 +180,33 @@ describe('the data plane', () => {
       );
     });
 
+    it('leaves no connection behind, wherever in it a client is cut off', async () => {
+      for (let bytes = 0; bytes < 2400; bytes += 120) {
+        const relay = createServer((client) => {
+          const device = connectTcp(bed.port, '127.0.0.1');
+          let passed = 0;
+          const cut = (): void => {
+            client.destroy();
+            device.destroy();
+          };
+          for (const side of [client, device]) side.on('error', cut).on('close', cut);
+          device.on('data', (chunk: Buffer) => client.write(chunk));
+          client.on('data', (chunk: Buffer) => {
+            device.write(chunk.subarray(0, bytes - passed));
+            passed += chunk.length;
+            if (passed >= bytes) cut();
+          });
+        }).listen(0, '127.0.0.1');
+        await once(relay, 'listening');
+        await bed.call(good, { port: (relay.address() as AddressInfo).port });
+        relay.close();
+        await once(relay, 'close');
+      }
+      const open = (): number | undefined =>
+        bed.dataPlane.statistics.snapshot().virtualServers[virtualServer]?.currentConnections;
+      await until(() => open() === 0 && bed.memberConnections === 0);
+    });
+
     it('writes lines as the device does', async () => {
       await bed.call(good);
       assert.match(
