@@ -5,6 +5,7 @@ import type { Clock } from './clock.js';
 import type { AgentConfig, DeviceConfig, ServiceConfig } from './config/schema.js';
 import { AgentError } from './errors.js';
 import { IControlClient } from './icontrol/client.js';
+import { Device } from './icontrol/device.js';
 import type { RequestRecord } from './icontrol/request.js';
 import type { Credentials } from './icontrol/session.js';
 import type { DeviceTrust } from './icontrol/trust.js';
@@ -19,8 +20,11 @@ import { readMeshFacts } from './mesh/mesh-facts.js';
 import type { MeshFacts } from './mesh/mesh-facts.js';
 import { MeshRegistrar } from './mesh/registrar.js';
 import type { Proof } from './proof/proof.js';
-import { desireDevice } from './reconcile/desire.js';
+import { denyAtOnce } from './reconcile/deny-at-once.js';
+import { desireDevice, stopAtFailure } from './reconcile/desire.js';
 import { observeDevice } from './reconcile/observe.js';
+import { strictAllowlists } from './reconcile/read-allowlist.js';
+import type { AllowlistSource } from './reconcile/read-allowlist.js';
 import { runOnce, verifyService } from './reconcile/run-once.js';
 import type {
   ReconcileOptions,
@@ -29,6 +33,15 @@ import type {
   ReconcileStep,
 } from './reconcile/run-once.js';
 import { Secret } from './secret.js';
+import type { SpiffeId } from './spiffe/spiffe-id.js';
+
+/** How one reconcile is run; what is left out is as for a one-shot command. */
+export interface AgentReconcile extends Omit<ReconcileOptions, 'holder' | 'isSaved' | 'signal'> {
+  /** Default: read now, and refused as a whole while a line is bad. */
+  readonly allowlists?: AllowlistSource;
+  /** Ends this reconcile, besides the agent's own signal. */
+  readonly signal?: AbortSignal;
+}
 
 export interface AgentOptions {
   readonly config: AgentConfig;
@@ -45,18 +58,18 @@ export interface AgentOptions {
 export class Agent {
   readonly config: AgentConfig;
   readonly kube: KubeClient;
-  readonly meshFacts: MeshFacts;
   readonly #options: AgentOptions;
+  #meshFacts: MeshFacts;
   readonly #ruleText: string;
-  readonly #clients = new Map<string, IControlClient>();
+  readonly #devices = new Map<string, Device>();
   /** Devices whose running configuration this process has seen saved, and not changed since. */
   readonly #saved = new Set<string>();
 
   private constructor(options: AgentOptions, kube: KubeClient, meshFacts: MeshFacts, ruleText: string) {
     this.config = options.config;
     this.kube = kube;
-    this.meshFacts = meshFacts;
     this.#options = options;
+    this.#meshFacts = meshFacts;
     this.#ruleText = ruleText;
   }
 
@@ -69,10 +82,7 @@ export class Agent {
       ...(context === undefined ? {} : { context }),
     });
     try {
-      const facts = await readMeshFacts(kube, config.mesh.rootNamespace, signal);
-      const { trustDomain = facts.trustDomain, trustDomainAliases } = config.mesh;
-      const aliases = new Set([...facts.trustDomainAliases, ...trustDomainAliases]);
-      const meshFacts = { ...facts, trustDomain, trustDomainAliases: [...aliases] };
+      const meshFacts = await factsFor(config, kube, signal);
       return new Agent(options, kube, meshFacts, await loadRule());
     } catch (error) {
       await kube.close();
@@ -80,21 +90,34 @@ export class Agent {
     }
   }
 
+  get meshFacts(): MeshFacts {
+    return this.#meshFacts;
+  }
+
+  /**
+   * Reads the mesh's facts anew.
+   *
+   * @throws AgentError when they cannot be read; then those of before stay
+   */
+  async refreshMeshFacts(): Promise<void> {
+    this.#meshFacts = await factsFor(this.config, this.kube, this.#options.signal);
+  }
+
   /** One reconcile of one device. */
   async reconcile(
     device: DeviceConfig,
-    options: Omit<ReconcileOptions, 'holder' | 'isSaved' | 'signal'>,
+    { allowlists, ...options }: AgentReconcile,
     onStep: (step: ReconcileStep) => void = () => undefined,
   ): Promise<ReconcileReport> {
-    const { signal } = this.#options;
-    const ports = await this.#ports(device, onStep);
+    const signals = [this.#options.signal, options.signal].filter((signal) => signal !== undefined);
+    const ports = await this.#ports(device, onStep, allowlists);
     const isSaved = this.#saved.has(device.name);
     if (options.mode === 'apply') this.#saved.delete(device.name);
     const report = await runOnce(this.config, device, ports, {
       ...options,
       isSaved,
       holder: newHolder(),
-      signal,
+      signal: AbortSignal.any(signals),
     });
     if (options.mode === 'apply') this.#saved.add(device.name);
     return report;
@@ -105,9 +128,13 @@ export class Agent {
     const { signal } = this.#options;
     const device = this.deviceOf(service);
     const ports = await this.#ports(device, () => undefined);
-    const observed = await observeDevice(ports.client, device.partition, signal);
+    const observed = await observeDevice(ports.client, device.partition, { signal });
     const only = { ...this.config, services: [service] };
-    const desire = await desireDevice(only, device, observed, ports, { renew: new Set(), signal });
+    const desire = await desireDevice(only, device, observed, ports, {
+      renew: new Set(),
+      onServiceFailure: stopAtFailure,
+      signal,
+    });
     const [desired] = desire.services;
     if (desired === undefined || desired.isNewPair) {
       throw new AgentError(
@@ -117,6 +144,13 @@ export class Agent {
       );
     }
     return verifyService(desired, desire, ports, signal);
+  }
+
+  /** Keeps a caller out of a service from the next connection on, ahead of the ConfigMap. */
+  async deny(service: ServiceConfig, caller: SpiffeId): Promise<void> {
+    const device = this.deviceOf(service);
+    const { client } = await this.#ports(device, () => undefined);
+    await denyAtOnce(client, { partition: device.partition, service: service.name, caller });
   }
 
   deviceOf(service: ServiceConfig): DeviceConfig {
@@ -132,14 +166,20 @@ export class Agent {
 
   /** Logs out of the devices and closes every connection. */
   async close(): Promise<void> {
-    await Promise.all([...this.#clients.values()].map((client) => client.close()));
+    await Promise.all([...this.#devices.values()].map((device) => device.close()));
     await this.kube.close();
   }
 
-  async #ports(device: DeviceConfig, onStep: (step: ReconcileStep) => void): Promise<ReconcilePorts> {
+  async #ports(
+    device: DeviceConfig,
+    onStep: (step: ReconcileStep) => void,
+    allowlists: AllowlistSource = strictAllowlists(this.kube),
+  ): Promise<ReconcilePorts> {
+    const units = await this.#device(device);
     return {
-      client: await this.#client(device),
-      kube: this.kube,
+      client: await units.activeUnit(),
+      units,
+      allowlists,
       identitySource: await this.#identitySource(),
       meshFacts: this.meshFacts,
       registrar: this.registrar,
@@ -149,25 +189,38 @@ export class Agent {
     };
   }
 
-  async #client(device: DeviceConfig): Promise<IControlClient> {
-    const known = this.#clients.get(device.name);
+  async #device(config: DeviceConfig): Promise<Device> {
+    const known = this.#devices.get(config.name);
     if (known !== undefined) return known;
+    const { clock, logger } = this.#options;
+    const tls = await deviceTrust(config);
+    const [url = '', ...others] = config.urls;
+    const units = [
+      this.#unit(config, url, tls),
+      ...others.map((other) => this.#unit(config, other, tls)),
+    ] as const;
+    const device = new Device({ units, clock, logger });
+    this.#devices.set(config.name, device);
+    return device;
+  }
+
+  #unit(config: DeviceConfig, url: string, tls: DeviceTrust): IControlClient {
     const { clock, logger, signal, onRequest } = this.#options;
-    const client = new IControlClient({
-      url: device.urls[0] ?? '',
-      credentials: () => this.#credentials(device),
-      tls: await deviceTrust(device),
+    return new IControlClient({
+      url,
+      credentials: () => this.#credentials(config),
+      tls,
       clock,
       logger,
       signal,
-      onRequest: (request) => onRequest?.(device.name, request),
+      onRequest: (request) => onRequest?.(config.name, request),
     });
-    this.#clients.set(device.name, client);
-    return client;
   }
 
   #identitySource(): Promise<IdentitySource> {
-    return configuredSource(this.config, { kube: this.kube, clock: this.#options.clock });
+    const { kube, meshFacts } = this;
+    const ports = { kube, clock: this.#options.clock, trustDomain: meshFacts.trustDomain };
+    return configuredSource(this.config, ports);
   }
 
   async #credentials({ name, credentials }: DeviceConfig): Promise<Credentials> {
@@ -199,6 +252,14 @@ export class Agent {
       password: new Secret(password.reveal().toString('utf8')),
     };
   }
+}
+
+/** What the mesh says of itself, and what the config file says over it. */
+async function factsFor({ mesh }: AgentConfig, kube: KubeClient, signal: AbortSignal): Promise<MeshFacts> {
+  const facts = await readMeshFacts(kube, mesh.rootNamespace, signal);
+  const { trustDomain = facts.trustDomain, trustDomainAliases } = mesh;
+  const aliases = new Set([...facts.trustDomainAliases, ...trustDomainAliases]);
+  return { ...facts, trustDomain, trustDomainAliases: [...aliases] };
 }
 
 async function deviceTrust({ name, tls }: DeviceConfig): Promise<DeviceTrust> {

@@ -20,6 +20,10 @@ export const errorCatalogue = {
     consequence: 'invalid',
     meaning: 'A line of an allowlist ConfigMap is no SPIFFE ID and no pattern of one.',
   },
+  MESH_ERR_ALLOWLIST_UNKNOWN: {
+    consequence: 'transient',
+    meaning: 'The allowlist ConfigMaps of a service could not be read yet; what the device enforces stays.',
+  },
   MESH_ERR_CA_ANSWER: {
     consequence: 'refused',
     meaning: 'The mesh CA answered with something else than a certificate, its chain and its roots.',
@@ -88,6 +92,10 @@ export const errorCatalogue = {
   MESH_ERR_CONFIG_UNSUPPORTED: {
     consequence: 'invalid',
     meaning: 'The config asks for something that this version does not do.',
+  },
+  MESH_ERR_CONTROLLER_LISTEN: {
+    consequence: 'refused',
+    meaning: 'The controller cannot have the address for its health and metrics.',
   },
   MESH_ERR_DEMO_FAILED: {
     consequence: 'refused',
@@ -242,10 +250,18 @@ export const errorCatalogue = {
     consequence: 'refused',
     meaning: 'An identity source gave a private key that does not belong to its certificate.',
   },
+  MESH_ERR_SVID_MISSING: {
+    consequence: 'refused',
+    meaning: 'An identity source has no certificate for the service, or only half of one.',
+  },
   MESH_ERR_SVID_NOT_VALID_NOW: {
     consequence: 'refused',
     meaning:
       'An identity source gave a certificate that has expired, is not valid yet, or ends before it begins.',
+  },
+  MESH_ERR_SVID_UNREADABLE: {
+    consequence: 'refused',
+    meaning: 'Where an identity source should have a certificate or a private key is something else.',
   },
   MESH_ERR_SVID_UNTRUSTED: {
     consequence: 'refused',
@@ -272,10 +288,19 @@ export const errorCatalogue = {
     consequence: 'refused',
     meaning: 'The service is not on the device yet, or its certificate is due for renewal.',
   },
+  MESH_ERR_NOT_LEADER: {
+    consequence: 'transient',
+    meaning:
+      'This replica may not write any more, because another one leads or may soon; nothing was changed.',
+  },
   MESH_ERR_PLAN_BLOCKED: {
     consequence: 'refused',
     meaning:
       'An object that the agent did not make stands where one of its own should be; it is not touched.',
+  },
+  MESH_ERR_PLAN_OUTDATED: {
+    consequence: 'transient',
+    meaning: 'Another writer changed the device between reading and writing; the change was not made.',
   },
   MESH_ERR_PROOF_FAILED: {
     consequence: 'refused',
@@ -283,6 +308,18 @@ export const errorCatalogue = {
       'The device does not do on the wire what was installed; the registration does not send callers to it.',
   },
   MESH_ERR_USAGE: { consequence: 'invalid', meaning: 'A flag or argument of the command line is wrong.' },
+  MESH_ERR_WORKLOAD_API_DENIED: {
+    consequence: 'transient',
+    meaning: 'The SPIFFE Workload API knows no identity for the process of the agent, or not yet.',
+  },
+  MESH_ERR_WORKLOAD_API_REFUSED: {
+    consequence: 'refused',
+    meaning: 'Who answers at the address of the SPIFFE Workload API does not take the call.',
+  },
+  MESH_ERR_WORKLOAD_API_UNAVAILABLE: {
+    consequence: 'transient',
+    meaning: 'The SPIFFE Workload API cannot be reached or does not answer.',
+  },
   MESH_ERR_BUG: {
     consequence: 'bug',
     meaning: 'The agent met a state that its code rules out; please report it.',

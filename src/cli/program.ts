@@ -1,5 +1,6 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { logLevels } from '../log.js';
+import type { LogLevel } from '../log.js';
 import { tmosBranches } from '../mock/tmos-version.js';
 import type { CliContext, ExitCode, GlobalFlags } from './context.js';
 import { reportError } from './report-error.js';
@@ -53,7 +54,7 @@ function buildProgram(action: Action): Command {
     .showHelpAfterError('(see bigip-mesh --help)')
     .addHelpText('after', '\nSee docs/ for a tutorial. Start with: bigip-mesh demo');
 
-  const command = (name: string, description: string): Command => {
+  const command = (name: string, description: string, logLevel: LogLevel = 'warn'): Command => {
     const added = program.command(name).description(description).exitOverride();
     return added
       .addOption(
@@ -64,7 +65,7 @@ function buildProgram(action: Action): Command {
       .option('--kubeconfig <file>', 'kubeconfig to use (default: $KUBECONFIG, ~/.kube/config, in-cluster)')
       .option('--context <name>', 'context of the kubeconfig')
       .addOption(
-        new Option('--log-level <level>', 'what is logged to stderr').choices(logLevels).default('warn'),
+        new Option('--log-level <level>', 'what is logged to stderr').choices(logLevels).default(logLevel),
       );
   };
   const withConfig = (added: Command): Command =>
@@ -85,6 +86,10 @@ function buildProgram(action: Action): Command {
   withConfig(command('rotate', 'renew the certificate of a service now'))
     .argument('<service>', 'a service of the config file')
     .action(action(async () => (await import('./rotate.js')).runRotate));
+  withConfig(command('deny', 'keep a caller out at once, with a single request; the ConfigMap follows later'))
+    .argument('<service>', 'a service of the config file')
+    .requiredOption('--caller <spiffe-id>', 'who is kept out')
+    .action(action(async () => (await import('./deny.js')).runDeny));
   withConfig(command('register', 'only the mesh registration of a service'))
     .argument('<service>', 'a service of the config file')
     .action(action(async () => (await import('./register.js')).runRegister));
@@ -105,6 +110,14 @@ function buildProgram(action: Action): Command {
     .option('--trust-domain <name...>', 'trust domains to accept (default: those of the allow entries)')
     .option('--trust-bundle <file>', 'roots of the mesh in PEM: check the chain, too')
     .action(action(async () => (await import('./explain.js')).runExplain));
+  withConfig(command('controller', 'keep devices as they should be, until it is interrupted', 'info'))
+    .option('--namespace <name>', 'for its Lease and its status (default: of the context, or of the pod)')
+    .addOption(
+      new Option('--http <host:port>', 'where to serve /healthz, /readyz and /metrics')
+        .argParser(parseHostPort)
+        .default({ host: '0.0.0.0', port: 8080 }, '0.0.0.0:8080'),
+    )
+    .action(action(async () => (await import('./controller.js')).runController));
   command('mock', 'a mock BIG-IP to try things on: iControl REST and a TLS data plane')
     .requiredOption('--listen <host:port>', 'management address', parseHostPort)
     .requiredOption('--user <name:password>', 'who may log in', parseUser)

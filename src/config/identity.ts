@@ -31,7 +31,7 @@ const filesSection = z.strictObject({
   certificate: template,
   key: template,
   /** PEM: the roots; absent: those that the mesh publishes. */
-  bundle: template.optional(),
+  bundle: file.optional(),
 });
 
 const workloadApiSection = z.strictObject({

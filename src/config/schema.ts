@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
+import { parseDuration } from './duration.js';
 import { parseEndpoint } from './endpoint.js';
 import { identity } from './identity.js';
 import { parsedBy } from './parsed-by.js';
@@ -79,6 +80,10 @@ const service = z.strictObject({
   registration: z
     .enum(['workload-entry', 'service-entry', 'endpoint-slice', 'none'])
     .default('workload-entry'),
+  /** Live connections of a caller who lost his permission end within this time; absent: they go on. */
+  recheck: parsedBy(parseDuration)
+    .refine((ms) => ms >= 1000 && ms <= 86_400_000, { message: 'must be from 1s to 24h' })
+    .optional(),
   /** What the proof says to the backend through the device, and what it must hear. */
   probe: z.strictObject({ send: z.string(), expect: z.string().min(1) }).optional(),
 });

@@ -7,12 +7,12 @@ import type { AgentConfig } from './schema.js';
  * @throws AgentError MESH_ERR_CONFIG_UNSUPPORTED
  */
 export function requireSupported(config: AgentConfig): void {
-  if (config.identity.source !== 'ca-secret' && config.identity.source !== 'istiod') {
-    throw unsupported(`identity.source ${config.identity.source}`, 'set identity.source to istiod or ca-secret');
-  }
   for (const device of config.devices) {
-    if (device.urls.length > 1) {
-      throw unsupported(`an HA pair (device ${device.name})`, 'give the URL of one unit');
+    if (device.urls.length > 1 && device.tls.sha256 !== undefined) {
+      throw unsupported(
+        `one tls.sha256 for the two units of a pair (device ${device.name})`,
+        'give a tls.caFile with the certificates of both',
+      );
     }
   }
   for (const service of config.services) {

@@ -1,4 +1,5 @@
 import type { Agent } from 'node:https';
+import { hostname } from 'node:os';
 import axios, { isAxiosError } from 'axios';
 import type { Clock } from '../clock.js';
 import { AgentError } from '../errors.js';
@@ -33,6 +34,11 @@ export interface IControlClientOptions {
   readonly loginProvider?: string;
   /** Default `token`. */
   readonly authentication?: 'token' | 'basic';
+  /**
+   * Who logs in: the same after a restart, different for each replica. Login tokens carry a mark of it, by which a
+   * later process finds what a killed one left behind. Default: the name of this host.
+   */
+  readonly holder?: string;
   readonly tls: DeviceTrust;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -78,6 +84,7 @@ export class IControlClient implements Requester {
       credentials: options.credentials,
       loginProvider: options.loginProvider ?? 'tmos',
       authentication: options.authentication ?? 'token',
+      holder: options.holder ?? hostname(),
       clock,
       logger,
       exchange: (request) => this.#exchange(request),

@@ -26,6 +26,10 @@ interface Membership {
 
 const syncStatusPath = '/mgmt/tm/cm/sync-status';
 const pollMs = 2000;
+/** A unit that is merely slow to notice its peer is disconnected for less. */
+const disconnectedMs = 10_000;
+/** How long the other unit is waited for once one has said that it is active. */
+const patienceMs = 2000;
 
 /**
  * A BIG-IP, or an HA pair managed as one: writes go to the active unit alone, and reach the other by config sync.
@@ -50,7 +54,7 @@ export class Device {
    */
   async activeUnit(): Promise<IControlClient> {
     if (this.units.length === 1) return this.units[0];
-    const states = await Promise.all(this.units.map((unit) => this.#failoverState(unit)));
+    const states = await this.#failoverStates();
     const active = this.units.filter((_, index) => states[index] === 'ACTIVE');
     const [only] = active;
     if (only !== undefined && active.length === 1) return only;
@@ -80,16 +84,30 @@ export class Device {
     refuseConflict(await observeSync(unit, membership), membership, unit);
   }
 
-  /**
-   * Makes a change set last: saved on the unit, synchronised to the group, saved on the others.
-   *
-   * @throws DeviceError MESH_ERR_DEVICE_SYNC_CONFLICT when another unit was changed meanwhile,
-   *   MESH_ERR_DEVICE_SYNC_INCOMPLETE after the deadline
-   */
+  /** Makes a change set last: saved on the unit, then {@link sync}. */
   async saveAndSync(unit: IControlClient): Promise<void> {
     await unit.system.saveConfig();
+    await this.sync(unit);
+  }
+
+  /**
+   * Brings the unit's configuration to the others, and has them save it.
+   *
+   * Without a change of this run it is there for an earlier one, which may have ended between its commit and its sync:
+   * a group that is In Sync is then not pushed, and changes that only another unit has are somebody else's business.
+   *
+   * @throws DeviceError MESH_ERR_DEVICE_SYNC_CONFLICT when another unit was changed meanwhile,
+   *   MESH_ERR_DEVICE_SYNC_INCOMPLETE after the deadline, or when the units do not reach each other
+   */
+  async sync(unit: IControlClient, { isChanged = true } = {}): Promise<void> {
     if (this.units.length === 1) return;
-    await this.#sync(unit);
+    const membership = await this.#membership(unit);
+    if (isChanged) await this.#pushAndWait(unit, membership);
+    else {
+      const sync = await observeSync(unit, membership);
+      if (isElsewhereOnly(sync, membership)) return;
+      if (sync.status !== 'In Sync') await this.#pushAndWait(unit, membership);
+    }
     const others = this.units.filter((other) => other !== unit);
     // A synchronised configuration is only in the other unit's memory.
     await Promise.all(others.map((other) => other.system.saveConfig()));
@@ -100,10 +118,10 @@ export class Device {
     await Promise.all(this.units.map((unit) => unit.close()));
   }
 
-  async #sync(unit: IControlClient): Promise<void> {
+  async #pushAndWait(unit: IControlClient, membership: Membership): Promise<void> {
     const { clock, syncDeadlineMs = 120_000 } = this.#options;
-    const membership = await this.#membership(unit);
-    const untilMs = clock.now().getTime() + syncDeadlineMs;
+    const startedMs = clock.now().getTime();
+    let connectedMs = startedMs;
     let pushed = membership.autoSync;
     let sync = await observeSync(unit, membership);
     for (;;) {
@@ -116,10 +134,12 @@ export class Device {
       await clock.sleep(pollMs);
       sync = await observeSync(unit, membership);
       if (pushed && sync.status === 'In Sync') return;
-      if (clock.now().getTime() >= untilMs) {
+      const nowMs = clock.now().getTime();
+      if (sync.status !== 'Disconnected') connectedMs = nowMs;
+      if (nowMs - startedMs >= syncDeadlineMs || nowMs - connectedMs >= disconnectedMs) {
         throw new DeviceError(
           'MESH_ERR_DEVICE_SYNC_INCOMPLETE',
-          `device group ${membership.group} is "${sync.status}" after ${syncDeadlineMs / 1000} s`,
+          `device group ${membership.group} is "${sync.status}" after ${Math.round((nowMs - startedMs) / 1000)} s`,
           'Check that the units reach each other; the change is saved on the active unit',
           { resource: syncStatusPath },
         );
@@ -127,10 +147,30 @@ export class Device {
     }
   }
 
-  /** @returns the failover status, or why it cannot be read */
-  async #failoverState(unit: IControlClient): Promise<string | DeviceError> {
+  /** Of all units; one that hangs does not hold up the other, which serves. */
+  async #failoverStates(): Promise<ReadonlyArray<string | DeviceError>> {
+    const { clock } = this.#options;
+    const answered = new AbortController();
+    let giveUp = (): void => undefined;
+    const patience = new Promise<DeviceError>((resolve) => {
+      giveUp = () => resolve(unanswered);
+    });
+    const asked = this.units.map(async (unit) => {
+      const state = await this.#failoverState(unit, answered.signal);
+      if (state === 'ACTIVE') clock.sleep(patienceMs, answered.signal).then(giveUp, () => undefined);
+      return state;
+    });
     try {
-      const { json } = await unit.request({ method: 'GET', path: '/mgmt/tm/cm/failover-status' });
+      return await Promise.all(asked.map((state) => Promise.race([state, patience])));
+    } finally {
+      answered.abort();
+    }
+  }
+
+  /** @returns the failover status, or why it cannot be read */
+  async #failoverState(unit: IControlClient, signal: AbortSignal): Promise<string | DeviceError> {
+    try {
+      const { json } = await unit.request({ method: 'GET', path: '/mgmt/tm/cm/failover-status', signal });
       return String(parseSingleStats(json).values.get('status') ?? 'unknown');
     } catch (error) {
       if (!(error instanceof DeviceError)) throw error;
@@ -168,6 +208,18 @@ async function observeMembership(unit: IControlClient): Promise<Membership> {
 async function observeSync(unit: IControlClient, { group }: Membership): Promise<GroupSync> {
   const { json } = await unit.request({ method: 'GET', path: syncStatusPath });
   return parseGroupSync(json, group);
+}
+
+const unanswered = new DeviceError(
+  'MESH_ERR_DEVICE_TIMEOUT',
+  'the unit has not answered yet',
+  'Check whether the unit is up',
+  { resource: '/mgmt/tm/cm/failover-status' },
+);
+
+/** Others have changes, and this unit has none that they lack. */
+function isElsewhereOnly({ conflict, recommendedSource }: GroupSync, { self }: Membership): boolean {
+  return !conflict && recommendedSource !== undefined && !self.has(recommendedSource);
 }
 
 function refuseConflict(sync: GroupSync, { self, group }: Membership, unit: IControlClient): void {

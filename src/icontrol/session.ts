@@ -4,9 +4,12 @@ import { Secret } from '../secret.js';
 import { textOf } from './answer.js';
 import type { Answer } from './answer.js';
 import { DeviceError } from './errors.js';
+import { initialTimeoutSeconds, markedTimeout, parseLoginToken, tokenMark } from './login-token.js';
+import type { LoginToken } from './login-token.js';
 import { refusalOf } from './refusal.js';
 import type { IControlRequest } from './request.js';
 import { repeatWhileTransient } from './retry.js';
+import { removeStaleTokens, tokensPath } from './stale-tokens.js';
 
 export interface Credentials {
   readonly username: string;
@@ -18,6 +21,8 @@ export interface SessionOptions {
   /** `tmos` is right for local and remote users alike. */
   readonly loginProvider: string;
   readonly authentication: 'token' | 'basic';
+  /** Who logs in: the same after a restart, different for each replica. */
+  readonly holder: string;
   readonly clock: Clock;
   readonly logger: Logger;
   /** Sends one request as it is: no login, no retry. */
@@ -29,23 +34,30 @@ export type After401 = 'repeat' | 'log in' | 'give up';
 
 interface Token {
   readonly value: Secret;
-  readonly goodUntilMs: number;
+  readonly loggedInAtMs: number;
+  readonly timeoutSeconds: number;
+  /** It cannot live longer than it does: the device has refused, or it is ten hours old. */
+  readonly isFinal: boolean;
 }
 
 const loginPath = '/mgmt/shared/authn/login';
-const longestTokenSeconds = 36_000;
 const mostRefusals = 2;
 /** A token is replaced this long before its end, so that none ends between two requests of a transaction. */
 const marginMs = 120_000;
+/** A token is extended when less is left, so that one survives the pause between two reconciles. */
+const extendedBelowMs = 900_000;
 
 /**
- * The login to one device: one token, shared by all requests, extended once, deleted at the end.
+ * The login to one device: one token, shared by all requests, extended while it is used, deleted at the end.
  *
  * A user may hold 100 tokens, each good for 20 minutes from login however much it is used; a client that logs in
- * for each call locks its own account out.
+ * for each call locks its own account out. So does one that is killed again and again, for then nobody deletes its
+ * tokens: hence they are extended by 20 minutes at a time and not by the ten hours that a device allows, they carry a
+ * mark, and a login clears away what earlier processes left behind.
  */
 export class Session {
   readonly #options: SessionOptions;
+  readonly #closing = new AbortController();
   #token: Token | undefined;
   #login: Promise<Token> | undefined;
   #refused: (Credentials & { readonly times: number }) | undefined;
@@ -57,11 +69,13 @@ export class Session {
   /** @returns the header that authorises a request; logs in first where there is no good token */
   async authorization(): Promise<Readonly<Record<string, string>>> {
     if (this.#options.authentication === 'basic') return this.#basic();
-    const now = this.#options.clock.now().getTime();
-    if (this.#token !== undefined && now < this.#token.goodUntilMs) return tokenHeader(this.#token);
+    const token = this.#token;
+    if (token !== undefined && this.#lifeMs(token) > (token.isFinal ? marginMs : extendedBelowMs)) {
+      return tokenHeader(token);
+    }
     // Requests that come together share one login.
-    this.#login ??= repeatWhileTransient(() => this.#logIn(), {
-      clock: this.#options.clock,
+    this.#login ??= repeatWhileTransient(() => this.#renew(), {
+      clock: this.#clockUntilClosed(),
       signal: undefined,
     }).finally(() => {
       this.#login = undefined;
@@ -92,24 +106,42 @@ export class Session {
 
   /** Deletes the token on the device. Never throws: an agent that ends has nobody left to tell. */
   async close(): Promise<void> {
+    this.#closing.abort(closed);
     const token = this.#token ?? (await this.#login?.catch(() => undefined));
     this.#token = undefined;
     if (token === undefined) return;
     try {
       const answer = await this.#options.exchange({
         method: 'DELETE',
-        path: `/mgmt/shared/authz/tokens/${token.value.reveal()}`,
+        path: `${tokensPath}/${token.value.reveal()}`,
         headers: tokenHeader(token),
         detached: true,
       });
-      if (answer.status >= 400)
-        throw refusalOf({ method: 'DELETE', path: '/mgmt/shared/authz/tokens/' }, answer);
+      if (answer.status >= 400) throw refusalOf({ method: 'DELETE', path: tokensPath }, answer);
     } catch (error) {
       this.#options.logger.warn(
         { reason: error instanceof DeviceError ? error.message : 'unknown' },
         'login token stays on the device until it expires',
       );
     }
+  }
+
+  /** A login under way is let finish, for its token has to be deleted; the next attempt is not waited for. */
+  #clockUntilClosed(): Clock {
+    const { clock } = this.#options;
+    return { now: () => clock.now(), sleep: (ms) => clock.sleep(ms, this.#closing.signal) };
+  }
+
+  #lifeMs({ loggedInAtMs, timeoutSeconds }: Token): number {
+    return loggedInAtMs + timeoutSeconds * 1000 - this.#options.clock.now().getTime();
+  }
+
+  /** The held token, with a longer life where there is one to have, or another token. */
+  async #renew(): Promise<Token> {
+    const held = this.#token;
+    const kept = held === undefined || this.#lifeMs(held) <= 0 ? undefined : await this.#extend(held);
+    this.#token = kept !== undefined && this.#lifeMs(kept) > marginMs ? kept : await this.#logIn();
+    return this.#token;
   }
 
   async #logIn(): Promise<Token> {
@@ -122,44 +154,74 @@ export class Session {
       // A login cut off by a signal would leave a token that nobody deletes.
       detached: true,
     };
-    const loginAtMs = clock.now().getTime();
+    let loggedInAtMs = clock.now().getTime();
     let answer = await exchange(request);
     if (lacksHeader(answer)) answer = await exchange(request);
+    if (isTokenLimit(answer) && (await this.#makeRoom({ username, password }, answer))) {
+      loggedInAtMs = clock.now().getTime();
+      answer = await exchange(request);
+    }
     if (answer.status === 401 && !lacksHeader(answer)) {
       this.#refuse({ username, password });
       throw refusedLogin(answer, username);
     }
     if (answer.status >= 300 || answer.json === undefined) throw refusalOf(request, answer);
-    const token = readToken(answer);
+    const { value, userName, address } = readToken(answer);
     this.#refused = undefined;
-    const seconds = await this.#extend(token);
-    this.#token = { value: token, goodUntilMs: loginAtMs + seconds * 1000 - marginMs };
-    return this.#token;
+    const timeoutSeconds = initialTimeoutSeconds;
+    const token = await this.#extend({ value, loggedInAtMs, timeoutSeconds, isFinal: false });
+    if (!token.isFinal) await this.#removeStaleTokens(tokenHeader(token), { userName, address });
+    return token;
   }
 
-  /** Asks for the longest life there is; a device that refuses leaves the usual 20 minutes. */
-  async #extend(token: Secret): Promise<number> {
+  /** @returns the token with at least 20 minutes to live, and the mark; as it is where the device refuses */
+  async #extend(token: Token): Promise<Token> {
+    const { clock, exchange, holder, logger } = this.#options;
+    const ageSeconds = (clock.now().getTime() - token.loggedInAtMs) / 1000;
+    const timeout = markedTimeout(tokenMark(holder), ageSeconds);
+    if (timeout === undefined) return { ...token, isFinal: true };
     try {
-      const answer = await this.#options.exchange({
+      const answer = await exchange({
         method: 'PATCH',
-        path: `/mgmt/shared/authz/tokens/${token.reveal()}`,
-        body: { timeout: longestTokenSeconds },
-        headers: { 'X-F5-Auth-Token': token.reveal() },
+        path: `${tokensPath}/${token.value.reveal()}`,
+        body: { timeout },
+        headers: tokenHeader(token),
         detached: true,
       });
-      const timeout = Number(answer.json?.['timeout']);
-      if (answer.status === 200 && timeout > 0) return timeout;
+      if (answer.status === 200 && Number(answer.json?.['timeout']) === timeout) {
+        return { ...token, timeoutSeconds: timeout };
+      }
     } catch (error) {
       if (!(error instanceof DeviceError)) throw error;
     }
-    this.#options.logger.debug('login token could not be extended');
-    return 1200;
+    logger.debug('login token could not be extended');
+    return { ...token, isFinal: true };
+  }
+
+  /**
+   * At the limit a device admits nobody, but it still takes a user name and a password for each single call. Its
+   * refusal tells which address it sees us at.
+   *
+   * @returns whether a token was deleted
+   */
+  async #makeRoom({ username, password }: Credentials, refusal: Answer): Promise<boolean> {
+    const address = textOf(refusal.json, 'referer') ?? '';
+    const owner = { userName: username, address };
+    return (await this.#removeStaleTokens(basicHeader({ username, password }), owner)) > 0;
+  }
+
+  async #removeStaleTokens(
+    headers: Readonly<Record<string, string>>,
+    client: { readonly userName: string; readonly address: string },
+  ): Promise<number> {
+    const { exchange, holder, logger } = this.#options;
+    const removed = await removeStaleTokens(exchange, headers, { ...client, mark: tokenMark(holder) });
+    if (removed > 0) logger.warn({ tokens: removed }, 'deleted login tokens that killed processes had left');
+    return removed;
   }
 
   async #basic(): Promise<Readonly<Record<string, string>>> {
-    const { username, password } = await this.#usableCredentials();
-    const pair = Buffer.from(`${username}:${password.reveal()}`).toString('base64');
-    return { Authorization: `Basic ${pair}` };
+    return basicHeader(await this.#usableCredentials());
   }
 
   /** A wrong password is tried twice and then left alone: devices lock accounts. */
@@ -182,6 +244,13 @@ export class Session {
   }
 }
 
+const closed = new DeviceError(
+  'MESH_ERR_DEVICE_UNREACHABLE',
+  'the connection was closed before the device answered',
+  'Run again',
+  { resource: loginPath },
+);
+
 function same(a: Credentials, b: Credentials): boolean {
   return a.username === b.username && a.password.reveal() === b.password.reveal();
 }
@@ -191,14 +260,22 @@ function lacksHeader(answer: Answer): boolean {
   return answer.status === 401 && String(answer.json?.['message']).includes('no user authentication header');
 }
 
-function tokenHeader(token: Token): Readonly<Record<string, string>> {
-  return { 'X-F5-Auth-Token': token.value.reveal() };
+function tokenHeader({ value }: Pick<Token, 'value'>): Readonly<Record<string, string>> {
+  return { 'X-F5-Auth-Token': value.reveal() };
 }
 
-function readToken(answer: Answer): Secret {
-  const token = (answer.json?.['token'] as { token?: unknown } | undefined)?.token;
-  // Its own alphabet, because it becomes a part of a path: 26 characters of base32 on every recorded version.
-  if (typeof token === 'string' && /^[A-Za-z0-9]{16,128}$/.test(token)) return new Secret(token);
+function basicHeader({ username, password }: Credentials): Readonly<Record<string, string>> {
+  const pair = Buffer.from(`${username}:${password.reveal()}`).toString('base64');
+  return { Authorization: `Basic ${pair}` };
+}
+
+function isTokenLimit({ status, json }: Answer): boolean {
+  return status === 400 && (textOf(json, 'message') ?? '').includes('maximum active login tokens');
+}
+
+function readToken(answer: Answer): LoginToken {
+  const token = parseLoginToken(answer.json?.['token']);
+  if (token !== undefined) return token;
   throw new DeviceError(
     'MESH_ERR_DEVICE_PROTOCOL',
     'the answer to the login has no token',

@@ -1,21 +1,11 @@
-import { AgentError } from '../errors.js';
-import type { CaToken, ServiceAccountName } from './ca-token.js';
-import type { CallFailure, MeshCaEndpoint } from './istio-ca-client.js';
-import { readTokenClaims } from './token-claims.js';
+import { status } from '@grpc/grpc-js';
 
-/** The gRPC status codes that a mesh CA is known to answer, or its channel in its stead. */
-const statusNames: Readonly<Record<number, string>> = {
-  1: 'CANCELLED',
-  3: 'INVALID_ARGUMENT',
-  4: 'DEADLINE_EXCEEDED',
-  7: 'PERMISSION_DENIED',
-  8: 'RESOURCE_EXHAUSTED',
-  10: 'ABORTED',
-  12: 'UNIMPLEMENTED',
-  13: 'INTERNAL',
-  14: 'UNAVAILABLE',
-  16: 'UNAUTHENTICATED',
-};
+import { AgentError } from '../errors.js';
+import { describeCallFailure, isTransientFailure } from './call-failure.js';
+import type { CallFailure } from './call-failure.js';
+import type { CaToken, ServiceAccountName } from './ca-token.js';
+import type { MeshCaEndpoint } from './istio-ca-client.js';
+import { readTokenClaims } from './token-claims.js';
 
 /** What was asked of whom; it explains what the CA, on purpose, does not. */
 export interface CaAttempt {
@@ -27,8 +17,6 @@ export interface CaAttempt {
   readonly now: Date;
 }
 
-const longestDetails = 300;
-
 /**
  * Puts a failed call into words, and says whether it may be repeated: only MESH_ERR_CA_UNAVAILABLE may.
  *
@@ -36,40 +24,29 @@ const longestDetails = 300;
  */
 export function caRefusal(failure: CallFailure, attempt: CaAttempt): AgentError {
   const { address } = attempt.endpoint;
-  const said = `${statusNames[failure.status] ?? `gRPC status ${failure.status}`}: ${details(failure, attempt)}`;
-  switch (statusNames[failure.status]) {
-    case 'UNAUTHENTICATED':
-      return tokenRefusal(said, attempt);
-    case 'INVALID_ARGUMENT':
-      return new AgentError(
-        'MESH_ERR_CA_REQUEST_REFUSED',
-        `the mesh CA at ${address} does not sign such a request (${said})`,
-        'mend identity.ttl (istiod allows at most 2160h by default) or identity.keyType',
-      );
-    case 'UNIMPLEMENTED':
-      return new AgentError(
-        'MESH_ERR_CA_NOT_SERVED',
-        `nobody signs certificates at ${address} (${said})`,
-        "set identity.istiod.address to the CA: istiod's port 15012, or istio-csr where istiod is no CA",
-      );
-    case 'UNAVAILABLE':
-    case 'DEADLINE_EXCEEDED':
-    case 'RESOURCE_EXHAUSTED':
-    case 'ABORTED':
-    case 'CANCELLED':
-    case 'INTERNAL':
-      return new AgentError(
-        'MESH_ERR_CA_UNAVAILABLE',
-        `the mesh CA at ${address} gave no certificate (${said})`,
-        unavailableNextStep(failure, attempt),
-      );
-    default:
-      return new AgentError(
-        'MESH_ERR_CA_REQUEST_REFUSED',
-        `the mesh CA at ${address} gave no certificate (${said})`,
-        'look into the log of the CA',
-      );
+  const said = describeCallFailure(failure, attempt.token.token.reveal());
+  if (failure.status === status.UNAUTHENTICATED) return tokenRefusal(said, attempt);
+  if (isTransientFailure(failure)) {
+    return new AgentError(
+      'MESH_ERR_CA_UNAVAILABLE',
+      `the mesh CA at ${address} gave no certificate (${said})`,
+      unavailableNextStep(failure, attempt),
+    );
   }
+  if (failure.status === status.UNIMPLEMENTED) {
+    return new AgentError(
+      'MESH_ERR_CA_NOT_SERVED',
+      `nobody signs certificates at ${address} (${said})`,
+      "set identity.istiod.address to the CA: istiod's port 15012, or istio-csr where istiod is no CA",
+    );
+  }
+  return new AgentError(
+    'MESH_ERR_CA_REQUEST_REFUSED',
+    `the mesh CA at ${address} does not sign the request (${said})`,
+    failure.status === status.INVALID_ARGUMENT
+      ? 'mend identity.ttl (istiod allows at most 2160h by default) or identity.keyType'
+      : 'look into the log of the CA',
+  );
 }
 
 /** The CA answers every bad token with the same words; the token itself shows most reasons. */
@@ -112,18 +89,11 @@ function unavailableNextStep({ details: text }: CallFailure, { endpoint }: CaAtt
   if (/altname|hostname/i.test(text)) {
     return `set identity.istiod.serverName to a name of the CA's certificate; it is not for ${endpoint.serverName}`;
   }
+  if (/not yet valid|expired/i.test(text)) {
+    return 'compare the clocks of the agent and of the CA; if they agree, renew the certificate that the CA serves with';
+  }
   if (/certificate/i.test(text)) {
     return "compare the root of the CA's certificate with the ConfigMap istio-ca-root-cert; a private root of its own belongs into identity.extraRoots";
   }
   return `check that ${endpoint.address} answers from here, and the log of the CA`;
-}
-
-/** On one line, of bearable length, and without the token, should the server have quoted it. */
-function details({ details: text }: CallFailure, { token }: CaAttempt): string {
-  const line = text
-    .replaceAll(token.token.reveal(), '[redacted]')
-    .replaceAll(/\s+/g, ' ')
-    .replaceAll(/\p{Cc}/gu, '')
-    .trim();
-  return line.length <= longestDetails ? line : `${line.slice(0, longestDetails)}...`;
 }

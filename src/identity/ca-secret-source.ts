@@ -34,6 +34,7 @@ const secretNames = ['cacerts', 'istio-ca-secret'] as const;
 export class CaSecretSource implements IdentitySource {
   readonly name = 'ca-secret';
   readonly canImpersonate = true;
+  readonly mintsKeys = true;
   readonly #reader: MeshCaReader;
   readonly #clock: Clock;
   readonly #extraRoots: readonly ReadRoots[];

@@ -25,6 +25,11 @@ export interface IdentitySource {
   /** Whether it can mint any identity of the mesh, as the holder of the CA key can; the proof then makes callers. */
   readonly canImpersonate: boolean;
   /**
+   * Whether each call makes a new key and certificate. A source that hands out what somebody else renews does not, and
+   * is asked on every reconcile: what was replaced there has to reach the device, whatever the age of the old one.
+   */
+  readonly mintsKeys: boolean;
+  /**
    * Gets an SVID; each call gives a new key where the source makes keys.
    *
    * Use `fetchVerifiedSvid`: what a source gives is not to be trusted before it was checked.

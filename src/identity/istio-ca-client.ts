@@ -2,7 +2,9 @@ import { Client, credentials, Metadata } from '@grpc/grpc-js';
 import type { ServiceError } from '@grpc/grpc-js';
 
 import type { Secret } from '../secret.js';
+import type { CallFailure } from './call-failure.js';
 import { createCertificateMethod } from './istio-ca-protocol.js';
+import { trackConnections } from './tracked-connections.js';
 
 /** Where a mesh CA is, and how it wants to be asked. */
 export interface MeshCaEndpoint {
@@ -31,13 +33,6 @@ export interface CertificateCall {
 export type CertificateAnswer =
   { readonly ok: true; readonly certChain: readonly string[] } | ({ readonly ok: false } & CallFailure);
 
-export interface CallFailure {
-  /** A gRPC status code. */
-  readonly status: number;
-  /** The server's or the channel's own words: may be long, may quote the request. */
-  readonly details: string;
-}
-
 /**
  * Asks a mesh CA for a certificate, over a connection that is made for this one call.
  *
@@ -63,7 +58,9 @@ export function requestCertificate(
     metadata: { fields: { CertSigner: { string_value: certSigner } } },
   };
   const method = createCertificateMethod();
-  const client = new Client(endpoint.address, credentials.createSsl(Buffer.from(call.rootsPem)), {
+  const channelCredentials = credentials.createSsl(Buffer.from(call.rootsPem));
+  const destroyConnections = trackConnections(channelCredentials);
+  const client = new Client(endpoint.address, channelCredentials, {
     'grpc.ssl_target_name_override': serverName,
     'grpc.default_authority': serverName,
     'grpc.use_local_subchannel_pool': 1,
@@ -83,6 +80,7 @@ export function requestCertificate(
       (error: ServiceError | null, response) => {
         signal.removeEventListener('abort', cancel);
         client.close();
+        destroyConnections();
         if (signal.aborted) reject(signal.reason as Error);
         else if (error !== null) resolve({ ok: false, status: error.code, details: error.details });
         else resolve({ ok: true, certChain: response?.cert_chain ?? [] });

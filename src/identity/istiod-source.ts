@@ -1,19 +1,19 @@
-import pRetry from 'p-retry';
-
 import type { Clock } from '../clock.js';
 import { AgentError } from '../errors.js';
 import { createCsr } from '../pki/csr.js';
 import { generateKeyPair } from '../pki/key-pair.js';
 import type { TrustBundle } from '../spiffe/trust-bundle.js';
 import { assembleSvid } from './assemble-svid.js';
+import type { SvidParts } from './assemble-svid.js';
 import { caRefusal } from './ca-refusal.js';
 import type { ReadCaToken, ServiceAccountName } from './ca-token.js';
 import { parseCertificateAnswer } from './certificate-answer.js';
-import type { IssuedCertificates } from './certificate-answer.js';
 import type { FetchedSvid, IdentitySource, SvidRequest } from './identity-source.js';
 import { requestCertificate } from './istio-ca-client.js';
-import type { MeshCaEndpoint } from './istio-ca-client.js';
+import type { CertificateCall, MeshCaEndpoint } from './istio-ca-client.js';
+import { trustBundleOf } from './mesh-roots.js';
 import type { MeshRoots } from './mesh-roots.js';
+import { repeat } from './repeat.js';
 import { readTokenClaims } from './token-claims.js';
 
 export interface IstiodSourceOptions {
@@ -43,6 +43,7 @@ const defaultDeadlineMs = 10_000;
 export class IstiodSource implements IdentitySource {
   readonly name = 'istiod';
   readonly canImpersonate = false;
+  readonly mintsKeys = true;
   readonly #options: IstiodSourceOptions;
 
   constructor(options: IstiodSourceOptions) {
@@ -50,65 +51,53 @@ export class IstiodSource implements IdentitySource {
   }
 
   async fetchSvid(request: SvidRequest, signal: AbortSignal): Promise<FetchedSvid> {
-    const { endpoint, roots, clock } = this.#options;
+    const { clock } = this.#options;
     const account = serviceAccountOf(request);
     const keyPair = await generateKeyPair(request.keyType);
-    const csr = createCsr(request.spiffeId, keyPair);
-    const { leaf, others, anchors } = await this.#repeat(
-      () => this.#issue(csr, request.ttlMs, account, signal),
+    const order = { csr: createCsr(request.spiffeId, keyPair), ttlMs: request.ttlMs };
+    const issued = await repeat(() => this.#issue(order, account, signal), {
+      tries,
+      delayMs: (attempt) => firstDelayMs * 2 ** (attempt - 1) * (1 + jitter * (2 * Math.random() - 1)),
+      isWorthIt: ({ code }) => code === 'MESH_ERR_CA_UNAVAILABLE',
+      clock,
       signal,
-    );
-    const answer = { origin: `the answer of the mesh CA at ${endpoint.address}`, certificates: anchors };
-    const trustBundle = await roots.read(signal, [answer]);
-    const parts = { leaf, others: [...others, ...anchors], privateKey: keyPair.privateKey, trustBundle };
-    return assembleSvid(request.spiffeId, parts, clock.now());
+    });
+    return assembleSvid(request.spiffeId, { ...issued, privateKey: keyPair.privateKey }, clock.now());
   }
 
   fetchTrustBundle(signal: AbortSignal): Promise<TrustBundle> {
     return this.#options.roots.read(signal);
   }
 
+  /** One try. */
   async #issue(
-    csr: string,
-    ttlMs: number,
+    order: Pick<CertificateCall, 'csr' | 'ttlMs'>,
     account: ServiceAccountName,
     signal: AbortSignal,
-  ): Promise<IssuedCertificates> {
+  ): Promise<Omit<SvidParts, 'privateKey'>> {
     const { endpoint, roots, audience, clock, deadlineMs = defaultDeadlineMs } = this.#options;
     const token = await this.#options.readToken(account, signal);
     expectOwnToken(token.origin, readTokenClaims(token.token)?.serviceAccount, account);
-    const rootsPem = (await roots.read(signal)).toPem();
-    const answer = await requestCertificate(endpoint, {
-      csr,
-      ttlMs,
-      token: token.token,
-      rootsPem,
-      deadlineMs,
-      signal,
-    });
+    const sources = await roots.readSources(signal);
+    const rootsPem = trustBundleOf(sources).toPem();
+    const call = { ...order, token: token.token, rootsPem, deadlineMs, signal };
+    const answer = await requestCertificate(endpoint, call);
     if (!answer.ok) throw caRefusal(answer, { endpoint, account, token, audience, now: clock.now() });
     const issued = parseCertificateAnswer(answer.certChain);
-    if (issued.ok) return issued.value;
-    throw new AgentError(
-      'MESH_ERR_CA_ANSWER',
-      `the answer of the mesh CA at ${endpoint.address} cannot be used: ${issued.reason}`,
-      'check that this address is the CA of the mesh, and look into its log',
-    );
-  }
-
-  #repeat<T>(call: () => Promise<T>, signal: AbortSignal): Promise<T> {
-    return pRetry(call, {
-      retries: tries - 1,
-      // p-retry keeps the count; the injected clock does the waiting.
-      minTimeout: 0,
-      signal,
-      shouldRetry: async ({ error, attemptNumber }) => {
-        if (!(error instanceof AgentError) || error.code !== 'MESH_ERR_CA_UNAVAILABLE') return false;
-        const spread = 1 + jitter * (2 * Math.random() - 1);
-        await this.#options.clock.sleep(firstDelayMs * 2 ** (attemptNumber - 1) * spread, signal);
-        return true;
-      },
-    });
+    if (!issued.ok) {
+      throw new AgentError(
+        'MESH_ERR_CA_ANSWER',
+        `the answer of the mesh CA at ${endpoint.address} cannot be used: ${issued.reason}`,
+        'check that this address is the CA of the mesh, and look into its log',
+      );
+    }
+    const { leaf, others, anchors } = issued.value;
+    const origin = `the answer of the mesh CA at ${endpoint.address}`;
+    return {
+      leaf,
+      others: [...others, ...anchors],
+      trustBundle: trustBundleOf([...sources, { origin, certificates: anchors }]),
+    };
   }
 }
 

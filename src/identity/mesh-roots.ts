@@ -28,34 +28,60 @@ export class MeshRoots {
   /**
    * Reads every place anew.
    *
-   * @param further sources that came from elsewhere, such as the answer of a CA.
    * @throws AgentError MESH_ERR_ROOTS_INVALID when a place holds something else than certificates, in whole or in
-   *   part: the rest of it would pass for all of it. MESH_ERR_ROOTS_MISSING when no root is left.
+   *   part: the rest of it would pass for all of it.
    */
-  async read(signal: AbortSignal, further: readonly RootSource[] = []): Promise<TrustBundle> {
+  async readSources(signal: AbortSignal): Promise<RootSource[]> {
     const sources: RootSource[] = [];
     for (const readPlace of this.#places) {
       const text = await readPlace(signal);
       if (text !== undefined) sources.push(parseRoots(text));
     }
-    const bundle = TrustBundle.of([...sources, ...further]);
-    if (!bundle.isEmpty) return bundle;
-    const setAside = bundle.setAside.map(({ origin, subject, reason }) => `${subject} of ${origin} is ${reason}`);
-    throw new AgentError(
-      'MESH_ERR_ROOTS_MISSING',
-      `no root certificate of the mesh is to be had${setAside.length === 0 ? '' : `: ${setAside.join('; ')}`}`,
-      'check the ConfigMap istio-ca-root-cert, key root-cert.pem, or name a file in identity.extraRoots',
-    );
+    return sources;
   }
+
+  /**
+   * The union of all places, read anew, and of further sources that came from elsewhere.
+   *
+   * @throws AgentError MESH_ERR_ROOTS_INVALID, and MESH_ERR_ROOTS_MISSING when no root is left.
+   */
+  async read(signal: AbortSignal, further: readonly RootSource[] = []): Promise<TrustBundle> {
+    return trustBundleOf([...(await this.readSources(signal)), ...further]);
+  }
+}
+
+/** @throws AgentError MESH_ERR_ROOTS_MISSING when none of them has a root; it names what they have instead. */
+export function trustBundleOf(sources: readonly RootSource[]): TrustBundle {
+  const bundle = TrustBundle.of(sources);
+  if (!bundle.isEmpty) return bundle;
+  const setAside = bundle.setAside.map(
+    ({ origin, subject, reason }) => `${subject} of ${origin} is ${reason}`,
+  );
+  throw new AgentError(
+    'MESH_ERR_ROOTS_MISSING',
+    `no root certificate of the mesh is to be had${setAside.length === 0 ? '' : `: ${setAside.join('; ')}`}`,
+    'check the ConfigMap istio-ca-root-cert, key root-cert.pem, or name a file in identity.extraRoots',
+  );
+}
+
+/** The roots of all bundles, each with every place that named it. */
+export function unionOf(bundles: readonly TrustBundle[]): TrustBundle {
+  return TrustBundle.of(
+    bundles.flatMap(({ roots }) =>
+      roots.flatMap(({ certificate, origins }) =>
+        origins.map((origin) => ({ origin, certificates: [certificate] })),
+      ),
+    ),
+  );
 }
 
 /** @throws AgentError MESH_ERR_ROOTS_INVALID */
 export function parseRoots({ origin, pem }: RootsText): RootSource {
   const certificates = parseCertificatesPem(pem);
-  if (certificates.ok) return { origin, certificates: certificates.value };
+  if (certificates.ok && certificates.value.length > 0) return { origin, certificates: certificates.value };
   throw new AgentError(
     'MESH_ERR_ROOTS_INVALID',
-    `the roots in ${origin} cannot be used: ${certificates.reason}`,
+    `the roots in ${origin} cannot be used: ${certificates.ok ? 'it is empty' : certificates.reason}`,
     'put the root certificates of the mesh there, in PEM and nothing else',
   );
 }

@@ -50,7 +50,9 @@ export function verifySvid(
     throw new AgentError(
       'MESH_ERR_SVID_WRONG_IDENTITY',
       `${what} carries ${claims.spiffeId.text}`,
-      "ask for this identity in the service's configuration, or give the source the right service account",
+      claims.spiffeId.trustDomain === expected.trustDomain
+        ? "ask for this identity in the service's configuration, or give the source the right service account"
+        : 'compare mesh.trustDomain with the trust domain that the CA signs for',
     );
   }
   expectValidNow(svid.notBefore, svid.notAfter, now, what);

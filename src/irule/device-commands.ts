@@ -128,6 +128,9 @@ export const silentEvents: ReadonlySet<string> = new Set(
   `),
 );
 
+/** What a rule consists of, outside of events and procedures and only there. */
+export const topCommands: ReadonlySet<string> = new Set(['when', 'proc', 'priority', 'timing']);
+
 /** The mathematical functions of expr in Tcl 8.4, which TMM checks when it loads a rule. */
 export const mathFunctions: ReadonlySet<string> = new Set(
   words(`

@@ -5,6 +5,7 @@ import {
   isValidIn,
   laterTclCommands,
   tclCommands,
+  topCommands,
 } from './device-commands.js';
 import type { LintCheck, LintMark } from './lint-finding.js';
 import type { OutlinedCommand, RuleOutline } from './rule-outline.js';
@@ -37,6 +38,10 @@ const isKnown: Check = ({ name, place, command }) => {
     return [{ check: 'unknown-command', reason: `"${name}" is disabled on BIG-IP` }];
   if (/[$[]/.test(name))
     return [{ check: 'unknown-command', reason: 'a command whose name is computed cannot be checked' }];
+  if (isTop !== topCommands.has(name)) {
+    const reason = isTop ? 'does not stand outside of events' : 'stands outside of events only';
+    return [{ check: 'unknown-command', reason: `"${name}" ${reason}` }];
+  }
   if (tclCommands.has(name) || isTop) return none;
   const events = f5Commands.get(name);
   if (events === undefined) {
@@ -215,6 +220,21 @@ const commentsOnItsOwn: Check = ({ command: { words } }) =>
     ? [{ check: 'comment', reason: 'a comment behind a command needs a semicolon before it' }]
     : none;
 
+/** The regular expressions of Tcl, `re_syntax(n)`: a bound is at most 255. */
+const maxBound = 255;
+
+const repeatsWithinBounds: Check = ({ name, command: { words } }) => {
+  if (name !== 'regexp' && name !== 'regsub') return none;
+  return words.slice(1).flatMap(({ text }) =>
+    [...text.matchAll(/\{(\d+)(?:,(\d*))?\}/g)]
+      .filter(([, least, most]) => Math.max(Number(least), Number(most ?? 0)) > maxBound)
+      .map(([bound]) => ({
+        check: 'regexp-bound' as const,
+        reason: `"${bound}" does not compile: a bound is at most ${maxBound}`,
+      })),
+  );
+};
+
 const checks: readonly Check[] = [
   isKnown,
   isTcl84,
@@ -227,6 +247,7 @@ const checks: readonly Check[] = [
   endsTheRule,
   namesFacility,
   commentsOnItsOwn,
+  repeatsWithinBounds,
 ];
 
 /** Everything that is wrong with one command, seen from where it stands. */

@@ -1,3 +1,4 @@
+import { mathFunctions } from './device-commands.js';
 import type { LintMark } from './lint-finding.js';
 import type { OutlinedExpression } from './rule-outline.js';
 import type { ExpressionToken } from './tcl-expression.js';
@@ -24,6 +25,9 @@ export function lintExpression({ expression: { tokens } }: OutlinedExpression): 
     }
     if (laterOperators.has(text)) {
       return [{ start, check: 'later-tcl', reason: `the operator "${text}" came after Tcl 8.4` }];
+    }
+    if (kind === 'function' && !mathFunctions.has(text)) {
+      return [{ start, check: 'later-tcl', reason: `Tcl 8.4 has no function "${text}"` }];
     }
     if (kind === 'bareword' && !stringOperators.has(text) && !booleans.has(text)) {
       return [{ start, check: 'syntax', reason: `"${text}" is no operand; a string needs quotes or braces` }];

@@ -22,6 +22,7 @@ export type LintCheck =
   | 'unbraced'
   | 'index-arithmetic'
   | 'binary-scan'
+  | 'regexp-bound'
   | 'incr-unset'
   | 'class-match'
   | 'global-variable'

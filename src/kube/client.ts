@@ -43,6 +43,8 @@ const pageSize = 500;
  * MESH_ERR_KUBE_*, so that what cannot be read is never taken for absent. An aborted signal throws its reason.
  */
 export class KubeClient {
+  /** Of the kubeconfig's context; in a pod, the pod's own. */
+  readonly namespace: string;
   readonly #connection: Connection;
   readonly #api: ApiServer;
   readonly #clock: Clock;
@@ -50,7 +52,9 @@ export class KubeClient {
   /** @throws AgentError MESH_ERR_KUBE_CONFIG; no request is made yet. */
   constructor(options: KubeClientOptions = {}) {
     this.#clock = options.clock ?? systemClock;
-    this.#connection = new Connection(loadKubeconfig(options));
+    const config = loadKubeconfig(options);
+    this.namespace = config.getContextObject(config.currentContext)?.namespace ?? 'default';
+    this.#connection = new Connection(config);
     this.#api = new ApiServer(this.#connection, this.#clock);
   }
 

@@ -2,7 +2,9 @@ import type { KeyObject, X509Certificate } from 'node:crypto';
 
 import { AgentError } from '../errors.js';
 import { Secret } from '../secret.js';
+import { isSelfSigned } from '../spiffe/trust-bundle.js';
 import { parseCertificatesPem, parsePrivateKeyPem } from './pem.js';
+import { parsePkcs12 } from './pkcs12.js';
 
 /** A Kubernetes secret that may hold the mesh CA. */
 export interface CaSecret {
@@ -10,6 +12,8 @@ export interface CaSecret {
   readonly name: string;
   /** The values as bytes, not in base64. */
   readonly data: Secret<Readonly<Record<string, Buffer>>>;
+  /** For an encrypted key or a PKCS#12 file. */
+  readonly passphrase?: Secret | undefined;
 }
 
 /** Which keys of the secret hold what (istio/istio:security/pkg/pki/ca/ca.go, pilot/pkg/bootstrap/istio_ca.go). */
@@ -31,6 +35,13 @@ const istioLayout: CaSecretLayout = {
 /** `cacerts` of type kubernetes.io/tls, as cert-manager writes it; intermediates follow in `tls.crt`. */
 const tlsLayout: CaSecretLayout = { certificate: 'tls.crt', privateKey: 'tls.key', roots: 'ca.crt' };
 
+/** A keystore alone: certificate, key and intermediates are in one PKCS#12 file, the root perhaps beside it. */
+const keystoreLayout: CaSecretLayout = {
+  certificate: 'keystore.p12',
+  privateKey: 'keystore.p12',
+  roots: 'root-cert.pem',
+};
+
 /** What a CA secret holds: read, not yet checked. */
 export interface CaSecretContent {
   readonly layout: CaSecretLayout;
@@ -48,27 +59,25 @@ export function caSecretName({ namespace, name }: CaSecret): string {
 }
 
 /**
- * Reads a CA secret in any layout that istiod reads.
+ * Reads a CA secret in any layout that istiod reads, and as a PKCS#12 keystore where there is nothing else.
  *
  * @throws AgentError MESH_ERR_CA_SECRET_INCOMPLETE or MESH_ERR_CA_SECRET_INVALID, which names the secret and its key.
  */
 export function parseCaSecret(secret: CaSecret): CaSecretContent {
   const data = secret.data.reveal();
-  const layout =
-    tlsLayout.certificate in data && !(istioLayout.certificate in data) ? tlsLayout : istioLayout;
-  const certificates = (key: string): X509Certificate[] => {
-    const parsed = parseCertificatesPem(data[key]?.toString('latin1') ?? '');
-    if (!parsed.ok) throw invalid(secret, key, parsed.reason);
-    return parsed.value;
-  };
-  const [certificate, ...rest] = certificates(layout.certificate);
+  if (istioLayout.certificate in data) return parsePem(secret, istioLayout);
+  if (tlsLayout.certificate in data) return parsePem(secret, tlsLayout);
+  return keystoreLayout.certificate in data ? parseKeystore(secret) : parsePem(secret, istioLayout);
+}
+
+function parsePem(secret: CaSecret, layout: CaSecretLayout): CaSecretContent {
+  const [certificate, ...rest] = certificatesUnder(secret, layout.certificate);
   if (certificate === undefined) throw incomplete(secret, layout.certificate);
-  const privateKey = data[layout.privateKey];
-  if (privateKey === undefined || privateKey.length === 0) throw incomplete(secret, layout.privateKey);
-  const parsedKey = parsePrivateKeyPem(new Secret(privateKey.toString('latin1')));
+  const pem = valueUnder(secret, layout.privateKey);
+  const parsedKey = parsePrivateKeyPem(new Secret(pem.toString('latin1')), secret.passphrase);
   if (!parsedKey.ok) throw invalid(secret, layout.privateKey, parsedKey.reason);
-  const chain = layout.chain === undefined ? [] : certificates(layout.chain);
-  const roots = certificates(layout.roots);
+  const chain = layout.chain === undefined ? [] : certificatesUnder(secret, layout.chain);
+  const roots = certificatesUnder(secret, layout.roots);
   if (roots.length === 0) throw incomplete(secret, layout.roots);
   return {
     layout,
@@ -77,6 +86,32 @@ export function parseCaSecret(secret: CaSecret): CaSecretContent {
     intermediates: [...rest, ...chain, ...roots],
     roots,
   };
+}
+
+function parseKeystore(secret: CaSecret): CaSecretContent {
+  const keystore = valueUnder(secret, keystoreLayout.certificate);
+  const { passphrase } = secret;
+  if (passphrase === undefined) throw invalid(secret, keystoreLayout.certificate, 'it is encrypted');
+  const parsed = parsePkcs12(new Secret(keystore), passphrase);
+  if (!parsed.ok) throw invalid(secret, keystoreLayout.certificate, parsed.reason);
+  const { certificate, privateKey, others } = parsed.value;
+  const beside = ['root-cert.pem', 'ca.crt'].flatMap((key) => certificatesUnder(secret, key));
+  const roots = beside.length > 0 ? beside : [certificate, ...others].filter(isSelfSigned);
+  if (roots.length === 0) throw incomplete(secret, keystoreLayout.roots);
+  return { layout: keystoreLayout, certificate, privateKey, intermediates: [...others, ...beside], roots };
+}
+
+/** None for a key that is missing or empty. */
+function certificatesUnder(secret: CaSecret, key: string): X509Certificate[] {
+  const parsed = parseCertificatesPem(secret.data.reveal()[key]?.toString('latin1') ?? '');
+  if (!parsed.ok) throw invalid(secret, key, parsed.reason);
+  return parsed.value;
+}
+
+function valueUnder(secret: CaSecret, key: string): Buffer {
+  const value = secret.data.reveal()[key];
+  if (value === undefined || value.length === 0) throw incomplete(secret, key);
+  return value;
 }
 
 function incomplete(secret: CaSecret, key: string): AgentError {
@@ -91,6 +126,8 @@ function invalid(secret: CaSecret, key: string, reason: string): AgentError {
   return new AgentError(
     'MESH_ERR_CA_SECRET_INVALID',
     `${key} of ${caSecretName(secret)} cannot be used: ${reason}`,
-    'put unencrypted PEM there, as istiod reads it',
+    /encrypted|passphrase/.test(reason)
+      ? 'name the file with its passphrase in identity.passphraseFile'
+      : 'put the CA there in PEM, as istiod reads it',
   );
 }

@@ -1,15 +1,7 @@
 import { hash, randomBytes, X509Certificate } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 
-import {
-  BitString,
-  Integer,
-  ObjectIdentifier,
-  OctetString,
-  Sequence,
-  Set,
-  Utf8String,
-} from 'asn1js';
+import { BitString, Integer, ObjectIdentifier, OctetString, Sequence, Set, Utf8String } from 'asn1js';
 import {
   AuthorityKeyIdentifier,
   BasicConstraints,

@@ -1,10 +1,10 @@
-import { createPrivateKey, X509Certificate } from 'node:crypto';
-import type { KeyObject } from 'node:crypto';
+import { createPrivateKey } from 'node:crypto';
+import type { KeyObject, X509Certificate } from 'node:crypto';
 
 import { accepted, refused } from '../parsed.js';
 import type { Parsed } from '../parsed.js';
 import type { Secret } from '../secret.js';
-import { certificateFacts } from './certificate-facts.js';
+import { parseCertificate } from './parse-certificate.js';
 
 /** One block of a PEM text, its label and the text from BEGIN to END. */
 interface PemBlock {
@@ -38,24 +38,27 @@ export function parseCertificatesPem(text: string): Parsed<X509Certificate[]> {
 }
 
 /**
- * Reads the one private key of a PEM text: PKCS#8, PKCS#1 (`RSA PRIVATE KEY`) or SEC 1 (`EC PRIVATE KEY`).
+ * Reads the one private key of a PEM text: PKCS#8, PKCS#1 (`RSA PRIVATE KEY`) or SEC 1 (`EC PRIVATE KEY`), each in
+ * the clear or encrypted (PKCS#8 by RFC 5958, the others by the header `Proc-Type: 4,ENCRYPTED` of RFC 1421).
  *
+ * @param passphrase for an encrypted key; one in the clear does not look at it.
  * @returns the key, or a reason that quotes nothing of the text.
  */
-export function parsePrivateKeyPem(pem: Secret): Parsed<KeyObject> {
+export function parsePrivateKeyPem(pem: Secret, passphrase?: Secret): Parsed<KeyObject> {
   const blocks = splitPem(pem.reveal());
   if (!blocks.ok) return blocks;
   const keys = blocks.value.filter(({ label }) => label.endsWith('PRIVATE KEY'));
   const [key] = keys;
   if (key === undefined) return refused('it holds no private key');
   if (keys.length > 1) return refused('it holds more than one private key');
-  if (key.label === 'ENCRYPTED PRIVATE KEY' || key.text.includes('Proc-Type: 4,ENCRYPTED')) {
-    return refused('the private key is encrypted');
-  }
+  const isEncrypted = key.label === 'ENCRYPTED PRIVATE KEY' || key.text.includes('Proc-Type: 4,ENCRYPTED');
+  if (isEncrypted && passphrase === undefined) return refused('the private key is encrypted');
   try {
-    return accepted(createPrivateKey(key.text));
+    return accepted(createPrivateKey({ key: key.text, passphrase: passphrase?.reveal() ?? '' }));
   } catch {
-    return refused('the private key is broken');
+    return refused(
+      isEncrypted ? 'the passphrase does not open the encrypted private key' : 'the private key is broken',
+    );
   }
 }
 
@@ -67,15 +70,4 @@ function splitPem(text: string): Parsed<PemBlock[]> {
   const begins = text.match(/-----BEGIN /g)?.length ?? 0;
   if (blocks.length === 0 && begins === 0) return refused('it holds no PEM block');
   return blocks.length === begins ? accepted(blocks) : refused('a PEM block in it has no matching end');
-}
-
-function parseCertificate(pem: string): X509Certificate | undefined {
-  try {
-    const certificate = new X509Certificate(pem);
-    // Reading all of it here means that nobody after this meets a part that cannot be read.
-    certificateFacts(certificate);
-    return certificate.publicKey.type === 'public' ? certificate : undefined;
-  } catch {
-    return undefined;
-  }
 }

@@ -8,7 +8,8 @@ import { parseSpiffeId } from '../spiffe/spiffe-id.js';
 import type { SpiffeId } from '../spiffe/spiffe-id.js';
 import { Svid } from '../spiffe/svid.js';
 import type { Clock } from '../clock.js';
-import type { ProofCallers } from './proof.js';
+import { AgentError } from '../errors.js';
+import type { ProofCallers, Unproven } from './proof.js';
 
 /** The service account that stands for a caller whom nobody allowed. */
 const stranger = 'bigip-mesh-probe';
@@ -27,20 +28,60 @@ export interface CallerRequest {
 /**
  * Makes the callers of a proof, each with a key of its own and valid for ten minutes.
  *
- * A source that cannot mint for others gives neither a good nor a bad caller of the mesh. In audit mode nobody of the
- * mesh is kept out, and so there is no bad caller either.
+ * A source that signs for others gives a good and a bad caller of the mesh. One that does not still gives the service's
+ * own identity, which is a caller like any other: good or bad, as the allowlist says. In audit mode nobody of the mesh
+ * is kept out, and so there is no bad caller.
  */
 export async function mintProofCallers(request: CallerRequest): Promise<ProofCallers> {
   const { allowlist, source, clock } = request;
   const good = goodCaller(request);
-  const bad = badCaller(request);
   const foreign = await mintForeign(good ?? request.identity, clock.now());
-  if (!source.canImpersonate) return { foreign };
+  if (!source.canImpersonate) return { ...(await ownCaller(request)), foreign };
+  const bad = allowlist.mode === 'audit' ? undefined : badCaller(request);
   return {
     good: good === undefined ? undefined : await fetch(request, good),
-    bad: bad === undefined || allowlist.mode === 'audit' ? undefined : await fetch(request, bad),
+    bad: bad === undefined ? undefined : await fetch(request, bad),
     foreign,
+    unproven: [
+      ...(good === undefined ? [unproven('good caller', 'the allowlist admits nobody')] : []),
+      ...(bad === undefined ? [unproven('bad caller', whyNoBadCaller(request))] : []),
+    ],
   };
+}
+
+async function ownCaller(request: CallerRequest): Promise<ProofCallers> {
+  const { allowlist, trustDomains, identity, source, signal } = request;
+  const isGood = decide(allowlist, trustDomains, identity).decision === 'allow';
+  const alone = `source ${source.name} gives certificates of ${identity.text} alone`;
+  const goodMissing = unproven('good caller', `${alone}, which the allowlist does not admit`);
+  const badMissing = unproven(
+    'bad caller',
+    allowlist.mode === 'audit' ? whyNoBadCaller(request) : `${alone}, which the allowlist admits`,
+  );
+  if (!isGood && allowlist.mode === 'audit') return { unproven: [goodMissing, badMissing] };
+  try {
+    const own = await fetch(request, identity);
+    return isGood ? { good: own, unproven: [badMissing] } : { bad: own, unproven: [goodMissing] };
+  } catch (error) {
+    signal.throwIfAborted();
+    if (!(error instanceof AgentError)) throw error;
+    // A CA that is away says nothing against the device; the other checks count all the same.
+    const missing = unproven(
+      isGood ? 'good caller' : 'bad caller',
+      `there is no certificate: ${error.message}`,
+    );
+    return { unproven: isGood ? [missing, badMissing] : [goodMissing, missing] };
+  }
+}
+
+function whyNoBadCaller({ allowlist }: CallerRequest): string {
+  return allowlist.mode === 'audit'
+    ? 'in audit mode nobody of the mesh is kept out'
+    : 'the allowlist admits everybody of the mesh';
+}
+
+function unproven(name: Unproven['name'], reason: string): Unproven {
+  return { name, reason };
 }
 
 /** An ID that the allowlist admits: an entry itself, or one that a pattern covers. */

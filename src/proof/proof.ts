@@ -15,12 +15,20 @@ export interface ProofCheck {
   readonly passed: boolean;
 }
 
+/** A check that was not made, because there was nobody to make it with. */
+export interface Unproven {
+  readonly name: 'good caller' | 'bad caller';
+  readonly reason: string;
+}
+
 /** What a mesh service was seen to do. */
 export interface Proof {
   readonly passed: boolean;
   /** The certificate that was really served: SHA-256 of its DER, lower-case hex; absent when none was seen. */
   readonly servedFingerprint: string | undefined;
   readonly checks: readonly ProofCheck[];
+  /** What this proof does not show. */
+  readonly unproven: readonly Unproven[];
 }
 
 /** Who calls, to prove a service. A caller that cannot be had is left out, and so is its check. */
@@ -31,6 +39,8 @@ export interface ProofCallers {
   readonly bad?: Svid | undefined;
   /** Of a good caller's name, under a root that is not the mesh's. */
   readonly foreign?: Svid | undefined;
+  /** Why callers were left out. */
+  readonly unproven?: readonly Unproven[];
 }
 
 export interface ProofRequest {
@@ -104,6 +114,7 @@ export async function proveService(request: ProofRequest): Promise<Proof> {
     passed: served.size === 1 && checks.every(({ passed }) => passed),
     servedFingerprint,
     checks,
+    unproven: request.callers.unproven ?? [],
   };
 }
 

@@ -1,15 +1,18 @@
 import { AgentError } from '../errors.js';
+import { DeviceError } from '../icontrol/errors.js';
 import type { IControlClient } from '../icontrol/client.js';
 import { collectionPath, resourcePath } from '../icontrol/resource-path.js';
 import { changeSet } from './change-set.js';
 import { epochName } from './names.js';
 import { ownerMark } from './ownership.js';
-import type { Plan } from './plan.js';
+import type { Blocker, Plan } from './plan.js';
 
 export interface ApplyOptions {
   readonly partition: string;
   /** Who writes, for the epoch object: unique to this run. */
   readonly holder: string;
+  /** Called when all that the plan came from has been read; throws if this run may not write any more. */
+  readonly beforeCommit?: (() => void) | undefined;
   readonly signal?: AbortSignal;
 }
 
@@ -18,19 +21,13 @@ export interface ApplyOptions {
  *
  * The partition is the one thing that a device does not create inside a transaction.
  *
- * @throws AgentError MESH_ERR_PLAN_BLOCKED before anything is sent; what the device says otherwise
+ * @throws AgentError MESH_ERR_PLAN_BLOCKED before anything is sent; MESH_ERR_PLAN_OUTDATED when another writer was
+ *   faster; what the device says otherwise
  */
 export async function applyPlan(client: IControlClient, plan: Plan, options: ApplyOptions): Promise<void> {
-  const { partition, holder, signal } = options;
+  const { partition, holder, beforeCommit, signal } = options;
   const [blocker] = plan.blockers;
-  if (blocker !== undefined) {
-    const path = `/${partition}/${blocker.name}`;
-    throw new AgentError(
-      'MESH_ERR_PLAN_BLOCKED',
-      `${blocker.kind} ${path} on ${client.device} ${blocker.reason}`,
-      'rename or remove that object, or give the agent another partition; nothing was changed',
-    );
-  }
+  if (blocker !== undefined) throw blockedBy(blocker, partition, client.device);
   const planned = changeSet(plan, { partition, holder });
   const contents = planned.flatMap(({ upload }) => (upload === undefined ? [] : [upload]));
   if (plan.createPartition) {
@@ -48,12 +45,43 @@ export async function applyPlan(client: IControlClient, plan: Plan, options: App
           ? command
           : { ...command, body: { ...command.body, sourcePath: sourcePaths.get(upload) } },
       );
-      await client.transactions.commit(commands, {
-        resolve: () => isHolder(client, partition, plan.epoch + 1, holder),
-        ...(signal === undefined ? {} : { signal }),
-      });
+      beforeCommit?.();
+      await client.transactions
+        .commit(commands, {
+          resolve: () => isHolder(client, partition, plan.epoch + 1, holder),
+          ...(signal === undefined ? {} : { signal }),
+        })
+        .catch((error: unknown) => {
+          throw isFenced(error, plan.epoch) ? outdated(client.device, error) : error;
+        });
     },
     signal === undefined ? {} : { signal },
+  );
+}
+
+export function blockedBy({ kind, name, reason }: Blocker, partition: string, device: string): AgentError {
+  return new AgentError(
+    'MESH_ERR_PLAN_BLOCKED',
+    `${kind} /${partition}/${name} on ${device} ${reason}`,
+    'rename or remove that object, or give the agent another partition; nothing was changed',
+  );
+}
+
+/** Epoch N is gone, or N+1 is there: the device refused the first commands of the transaction, and so all of it. */
+function isFenced(error: unknown, epoch: number): error is DeviceError {
+  return (
+    error instanceof DeviceError &&
+    (error.code === 'MESH_ERR_DEVICE_NOT_FOUND' || error.code === 'MESH_ERR_DEVICE_EXISTS') &&
+    [epoch, epoch + 1].some((number) => new RegExp(`\\b${epochName(number)}\\b`).test(error.message))
+  );
+}
+
+function outdated(device: string, { resource }: DeviceError): DeviceError {
+  return new DeviceError(
+    'MESH_ERR_PLAN_OUTDATED',
+    `another writer changed ${device} since it was read; nothing was changed`,
+    'run again; if it stays, find out who else runs with this partition',
+    { resource },
   );
 }
 

@@ -1,3 +1,4 @@
+import { parseTmOptions } from '../icontrol/tm-options.js';
 import type { DeviceKind, Members } from './device-object.js';
 
 /**
@@ -38,7 +39,7 @@ function observedMember(kind: DeviceKind, member: string, observed: Members): un
 const canonicalRules: Readonly<Record<string, (value: unknown) => unknown>> = {
   'ltm/data-group/internal records': (value) => sortedBy(records(value), 'name'),
   'ltm/rule apiAnonymous': (value) => (typeof value === 'string' ? value.trim() : ''),
-  'ltm/profile/client-ssl tmOptions': (value) => optionWords(value).toSorted(),
+  'ltm/profile/client-ssl tmOptions': tmOptions,
   'ltm/profile/client-ssl certKeyChain': (value) =>
     list(value).map((entry) => pick(entry, ['name', 'cert', 'key', 'chain'])),
   'ltm/pool members': (value) =>
@@ -51,6 +52,12 @@ const canonicalRules: Readonly<Record<string, (value: unknown) => unknown>> = {
   'ltm/virtual sourceAddressTranslation': (value) => (isMembers(value) ? pick(value, ['type']) : value),
 };
 
+/** A value of a shape that no version is known to give is a difference. */
+function tmOptions(value: unknown): unknown {
+  const words = parseTmOptions(value);
+  return words.ok ? words.value.toSorted() : value;
+}
+
 function records(value: unknown): Members[] {
   return list(value).map((record) => ({ name: record['name'], data: record['data'] ?? '' }));
 }
@@ -58,13 +65,6 @@ function records(value: unknown): Members[] {
 /** `fullPath` is there on read; on write the name is the full path. */
 function profile(value: Members): Members {
   return { name: value['fullPath'] ?? value['name'], context: value['context'] };
-}
-
-/** Up to TMOS 13 an array; from 14 on `"{ a b }"`, a bare word, or `"none"`. */
-function optionWords(value: unknown): string[] {
-  if (Array.isArray(value)) return value.map(String);
-  if (typeof value !== 'string' || value === 'none') return [];
-  return value.split(/[\s{}]+/).filter((word) => word !== '');
 }
 
 function sortedBy(items: readonly Members[], member: string): Members[] {

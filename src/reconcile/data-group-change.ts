@@ -1,5 +1,5 @@
 import type { DesiredObject, Members, ObservedObject } from './device-object.js';
-import type { DataGroupRecord } from './ledger.js';
+import type { DataGroupRecord } from '../icontrol/data-group-records.js';
 
 /** Which records of a data group come, go and change. */
 export interface RecordChanges {

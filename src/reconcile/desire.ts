@@ -3,21 +3,22 @@ import type { Clock } from '../clock.js';
 import type { AgentConfig, DeviceConfig, ServiceConfig } from '../config/schema.js';
 import type { IdentitySource } from '../identity/identity-source.js';
 import { renewalTime } from '../identity/renewal-time.js';
+import { unionOf } from '../identity/mesh-roots.js';
 import { fetchVerifiedSvid } from '../identity/verify-svid.js';
 import { renderDataGroups } from '../irule/data-groups.js';
-import type { KubeClient } from '../kube/client.js';
 import type { MeshFacts } from '../mesh/mesh-facts.js';
 import { serviceAccountSpiffeId } from '../spiffe/spiffe-id.js';
 import type { SpiffeId } from '../spiffe/spiffe-id.js';
 import type { TrustBundle } from '../spiffe/trust-bundle.js';
 import { AgentError } from '../errors.js';
-import type { DesiredDevice, DesiredPair } from './desired.js';
+import type { DesiredDevice, DesiredPair, DesiredService } from './desired.js';
+import { installedAllowlist } from './installed-allowlist.js';
 import type { ObservedDevice } from './observed.js';
 import { installedPair, newPair, trustBundleFile } from './pair.js';
-import { readAllowlist, requireNoRefusals } from './read-allowlist.js';
+import type { AllowlistSource } from './read-allowlist.js';
 
 export interface DesirePorts {
-  readonly kube: KubeClient;
+  readonly allowlists: AllowlistSource;
   readonly identitySource: IdentitySource;
   readonly meshFacts: MeshFacts;
   readonly clock: Clock;
@@ -41,50 +42,55 @@ export interface Desire {
 }
 
 /**
+ * Told of what is wrong with one service. To let that stop everything, throw the error on; whoever returns goes on
+ * with what the device holds of that service, or without it.
+ */
+export type OnServiceFailure = (service: string, error: AgentError) => void;
+
+/** For one-shot commands: somebody stands at the terminal and can mend what is wrong. */
+export const stopAtFailure: OnServiceFailure = (_service, error) => {
+  throw error;
+};
+
+export interface DesireOptions {
+  /** Services whose certificate is renewed whatever its age. */
+  readonly renew: ReadonlySet<string>;
+  readonly onServiceFailure: OnServiceFailure;
+  readonly signal: AbortSignal;
+}
+
+/** Who may call a service, as data for the device. */
+export type DesiredCallers = Pick<DesireService, 'config' | 'allowlist' | 'trustDomains'> &
+  Pick<DesiredService, 'records'>;
+
+/**
  * Works out what a device should hold: allowlists from the cluster, certificates from the identity source where one
  * is due, the trust bundle of the mesh.
  *
- * @param renew services whose certificate is renewed whatever its age
- * @throws when anything it needs cannot be read: nothing is desired on half a picture
+ * @throws when anything it needs cannot be read: nothing is desired on half a picture. What concerns one service goes
+ *   to `onServiceFailure` first.
  */
 export async function desireDevice(
   config: AgentConfig,
   deviceConfig: DeviceConfig,
   observed: ObservedDevice,
   ports: DesirePorts,
-  { renew, signal }: { readonly renew: ReadonlySet<string>; readonly signal: AbortSignal },
+  options: DesireOptions,
 ): Promise<Desire> {
-  const { kube, identitySource, meshFacts, clock } = ports;
-  const { trustDomain } = meshFacts;
-  const trustDomains = [trustDomain, ...meshFacts.trustDomainAliases];
-  const trustBundle = await identitySource.fetchTrustBundle(signal);
+  let trustBundle = await ports.identitySource.fetchTrustBundle(options.signal);
   const services: DesireService[] = [];
-  for (const service of config.services.filter(({ device }) => device === deviceConfig.name)) {
-    const { allowlist, refusals } = await readAllowlist(kube, service, signal);
-    requireNoRefusals(service.name, refusals);
-    const spiffeId = identityOf(service, trustDomain);
-    const installed = installedPair(service.name, observed, deviceConfig.partition);
-    const isUsable =
-      installed !== undefined &&
-      !renew.has(service.name) &&
-      installed.spiffeId === spiffeId.text &&
-      trustBundle.roots.some(({ fingerprint256 }) => fingerprint256 === installed.rootFingerprint256) &&
-      clock.now() <
-        renewalTime({
-          ...installed,
-          renewAt: config.identity.renewAt,
-          device: deviceConfig.name,
-          service: service.name,
-        });
-    let pair: DesiredPair;
-    if (isUsable) {
-      pair = installed.pair;
-    } else {
-      const request = { spiffeId, ttlMs: config.identity.ttl, keyType: config.identity.keyType };
-      const { svid } = await fetchVerifiedSvid(identitySource, request, () => clock.now(), signal);
-      pair = newPair(service.name, svid, trustBundle, clock.now());
-    }
-    services.push({ config: service, spiffeId, allowlist, trustDomains, pair, isNewPair: !isUsable });
+  const desired: DesiredService[] = [];
+  const callers = await desireCallers(config, deviceConfig, observed, ports, options);
+  for (const { records, ...caller } of callers) {
+    await withoutFailed(caller.config.name, options, async () => {
+      const place = { config, deviceConfig, observed, trustBundle };
+      const { roots, ...identity } = await desireIdentity(caller.config, place, ports, options);
+      const service = { ...caller, ...identity };
+      // A CA that changes its root may say so in its answer before the mesh publishes it.
+      if (roots !== undefined) trustBundle = unionOf([trustBundle, roots]);
+      services.push(service);
+      desired.push({ config: caller.config, pair: service.pair, records });
+    });
   }
   return {
     device: {
@@ -92,15 +98,112 @@ export async function desireDevice(
       tmosVersion: observed.tmosVersion,
       ruleText: ports.ruleText,
       trustBundle: trustBundleFile(trustBundle),
-      services: services.map(({ config: service, pair, allowlist }) => ({
-        config: service,
-        pair,
-        records: renderDataGroups(allowlist, trustDomains),
-      })),
+      services: desired,
     },
     services,
     trustBundle,
   };
+}
+
+/**
+ * Works out who may call the services of a device. Where that is unknown, what the device enforces stays.
+ */
+export async function desireCallers(
+  config: AgentConfig,
+  deviceConfig: DeviceConfig,
+  observed: ObservedDevice,
+  { allowlists, meshFacts }: Pick<DesirePorts, 'allowlists' | 'meshFacts'>,
+  options: DesireOptions,
+): Promise<DesiredCallers[]> {
+  const trustDomains = [meshFacts.trustDomain, ...meshFacts.trustDomainAliases];
+  const callers: DesiredCallers[] = [];
+  for (const service of config.services.filter(({ device }) => device === deviceConfig.name)) {
+    await withoutFailed(service.name, options, async () => {
+      const installed = installedAllowlist(service.name, observed);
+      const allowlist = await kept(service.name, options, installed, async () => {
+        const read = await allowlists.read(service, installed, options.signal);
+        return read.allowlist;
+      });
+      const recheck =
+        service.recheck === undefined ? {} : { recheckSeconds: Math.floor(service.recheck / 1000) };
+      const records = renderDataGroups(allowlist, trustDomains, recheck);
+      callers.push({ config: service, allowlist, trustDomains, records });
+    });
+  }
+  return callers;
+}
+
+/** The certificate that the device has, or a new one where it is due. */
+async function desireIdentity(
+  service: ServiceConfig,
+  place: {
+    readonly config: AgentConfig;
+    readonly deviceConfig: DeviceConfig;
+    readonly observed: ObservedDevice;
+    readonly trustBundle: TrustBundle;
+  },
+  { identitySource, meshFacts, clock }: DesirePorts,
+  options: DesireOptions,
+): Promise<Pick<DesireService, 'spiffeId' | 'pair' | 'isNewPair'> & { readonly roots?: TrustBundle }> {
+  const { config, deviceConfig, observed, trustBundle } = place;
+  const { keyType, renewAt, ttl } = config.identity;
+  const spiffeId = identityOf(service, meshFacts.trustDomain);
+  const installed = installedPair(service.name, observed, deviceConfig.partition);
+  const isUsable =
+    installed !== undefined &&
+    !options.renew.has(service.name) &&
+    installed.spiffeId === spiffeId.text &&
+    trustBundle.roots.some(({ fingerprint256 }) => fingerprint256 === installed.rootFingerprint256) &&
+    clock.now() < renewalTime({ ...installed, renewAt, device: deviceConfig.name, service: service.name });
+  if (isUsable && identitySource.mintsKeys) return { spiffeId, pair: installed.pair, isNewPair: false };
+  const asIs = installed && { pair: installed.pair };
+  const desired = await kept<{ readonly pair: DesiredPair; readonly roots?: TrustBundle }>(
+    service.name,
+    options,
+    asIs,
+    async () => {
+      const request = { spiffeId, ttlMs: ttl, keyType };
+      const fetched = await fetchVerifiedSvid(identitySource, request, () => clock.now(), options.signal);
+      const { svid, trustBundle: roots } = fetched;
+      // What somebody else renews and has not renewed yet is what the device has.
+      const isInstalled = installed?.fingerprint256 === svid.fingerprint256;
+      const pair = isInstalled ? installed.pair : newPair(service.name, svid, roots, clock.now());
+      return { pair, roots };
+    },
+  );
+  return { spiffeId, isNewPair: desired.pair !== installed?.pair, ...desired };
+}
+
+/** What was asked for, or what the device has when that cannot be had. */
+async function kept<T>(
+  service: string,
+  { onServiceFailure, signal }: DesireOptions,
+  installed: T | undefined,
+  desire: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await desire();
+  } catch (error) {
+    signal.throwIfAborted();
+    if (installed === undefined || !(error instanceof AgentError)) throw error;
+    onServiceFailure(service, error);
+    return installed;
+  }
+}
+
+/** A service that cannot be desired is left out; what the device has of it is not touched. */
+async function withoutFailed(
+  service: string,
+  { onServiceFailure, signal }: DesireOptions,
+  desire: () => Promise<void>,
+): Promise<void> {
+  try {
+    await desire();
+  } catch (error) {
+    signal.throwIfAborted();
+    if (!(error instanceof AgentError)) throw error;
+    onServiceFailure(service, error);
+  }
 }
 
 function identityOf({ name, identity }: ServiceConfig, trustDomain: string): SpiffeId {

@@ -3,7 +3,7 @@ import type { ServiceConfig } from '../config/schema.js';
 import { renderDestination } from '../icontrol/destination.js';
 import { clientSslMembers } from './client-ssl-profile.js';
 import type { DesiredObject, FileContent } from './device-object.js';
-import type { DataGroupRecord } from './ledger.js';
+import type { DataGroupRecord } from '../icontrol/data-group-records.js';
 import { ruleName, serviceNames } from './names.js';
 import { ownerMark } from './ownership.js';
 
@@ -47,15 +47,29 @@ export function desiredObjects(device: DesiredDevice): DesiredObject[] {
   return [...new Map(objects.map((object) => [`${object.kind} ${object.name}`, object])).values()];
 }
 
-function serviceObjects(device: DesiredDevice, { config, pair, records }: DesiredService): DesiredObject[] {
+/** The data groups that say who may call a service. */
+export function allowlistObjects({
+  config,
+  records,
+}: Pick<DesiredService, 'config' | 'records'>): DesiredObject[] {
   const names = serviceNames(config.name);
   const description = ownerMark(config.name);
-  const at = (name: string): string => `/${device.partition}/${name}`;
   const dataGroup = (name: string, content: readonly DataGroupRecord[]): DesiredObject => ({
     kind: 'ltm/data-group/internal',
     name,
     members: { description, type: 'string', records: content },
   });
+  return [
+    dataGroup(names.allow, records.allow),
+    dataGroup(names.deny, records.deny),
+    dataGroup(names.settings, records.settings),
+  ];
+}
+
+function serviceObjects(device: DesiredDevice, { config, pair, records }: DesiredService): DesiredObject[] {
+  const names = serviceNames(config.name);
+  const description = ownerMark(config.name);
+  const at = (name: string): string => `/${device.partition}/${name}`;
   return [
     fileObject('sys/file/ssl-key', pair.keyName, pair.key, config.name),
     fileObject('sys/file/ssl-cert', pair.certName, pair.cert, config.name, pair.facts),
@@ -76,9 +90,7 @@ function serviceObjects(device: DesiredDevice, { config, pair, records }: Desire
         ),
       },
     },
-    dataGroup(names.allow, records.allow),
-    dataGroup(names.deny, records.deny),
-    dataGroup(names.settings, records.settings),
+    ...allowlistObjects({ config, records }),
     ...config.backends.map(({ address }): DesiredObject => ({
       kind: 'ltm/node',
       name: address,

@@ -1,3 +1,4 @@
+import type { DataGroupRecord } from '../icontrol/data-group-records.js';
 import type { DeviceKind } from './device-object.js';
 import { kindsInOrder } from './device-object.js';
 
@@ -15,11 +16,6 @@ export interface LedgerEntry {
   readonly kind: DeviceKind;
   readonly name: string;
   readonly facts: Readonly<Record<string, string>>;
-}
-
-export interface DataGroupRecord {
-  readonly name: string;
-  readonly data: string;
 }
 
 export function ledgerKey(kind: DeviceKind, name: string): string {

@@ -13,6 +13,12 @@ const expanded = new Set<string>(['ltm/pool', 'ltm/virtual']);
 
 const dataGroup = 'ltm/data-group/internal';
 
+export interface ObserveOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** As they were read just now, so that they are not read again. */
+  readonly dataGroups?: readonly ObservedObject[] | undefined;
+}
+
 /**
  * Reads everything in the agent's partition, a request a kind.
  *
@@ -23,39 +29,58 @@ const dataGroup = 'ltm/data-group/internal';
 export async function observeDevice(
   client: IControlClient,
   partition: string,
-  signal?: AbortSignal,
+  { signal, dataGroups: known }: ObserveOptions = {},
 ): Promise<ObservedDevice> {
   const options = signal === undefined ? {} : { signal };
-  const list = async (kind: DeviceKind): Promise<ObservedObject[]> => {
-    const expandSubcollections = expanded.has(kind);
-    const items = await client.resources.list(collectionPath(kind), {
-      partition,
-      expandSubcollections,
-      ...options,
-    });
-    return items
-      .filter(standsIn(partition))
-      .map((members) => ({ kind, name: String(members['name']), members }));
-  };
-
-  const dataGroups = await list(dataGroup);
+  const dataGroups = known ?? (await observeDataGroups(client, partition, signal));
   const ledger = dataGroups.find(({ name }) => name === ledgerName);
   const tmosVersion = versionOf(ledger) ?? (await client.system.observeVersion()).version;
   const partitionPath = resourcePath('auth/partition', { name: partition });
   if (ledger === undefined && (await client.resources.get(partitionPath, options)) === undefined) {
     return { tmosVersion, partitionExists: false, objects: [], ledger: undefined, epoch: 0 };
   }
-  const objects: ObservedObject[] = dataGroups.filter(({ name }) => !isBookkeeping(name));
+  const others: ObservedObject[] = [];
   for (const kind of kindsInOrder) {
-    if (kind !== dataGroup) objects.push(...(await list(kind)));
+    if (kind !== dataGroup) others.push(...(await list(client, kind, partition, signal)));
   }
+  const state = stateOf(dataGroups);
+  return { ...state, tmosVersion, objects: [...state.objects, ...others] };
+}
+
+/** Reads the data groups alone: who may call, the ledger and the epoch, in one request. */
+export function observeDataGroups(
+  client: IControlClient,
+  partition: string,
+  signal: AbortSignal | undefined,
+): Promise<readonly ObservedObject[]> {
+  return list(client, dataGroup, partition, signal);
+}
+
+/** What data groups alone say of a device whose partition exists. */
+export function stateOf(dataGroups: readonly ObservedObject[]): Omit<ObservedDevice, 'tmosVersion'> {
+  const ledger = dataGroups.find(({ name }) => name === ledgerName);
   return {
-    tmosVersion,
     partitionExists: true,
-    objects,
+    objects: dataGroups.filter(({ name }) => !isBookkeeping(name)),
     ledger: ledger === undefined ? undefined : parseLedger(recordsOf(ledger.members)),
     epoch: Math.max(0, ...dataGroups.map(({ name }) => epochOf(name) ?? 0)),
   };
+}
+
+async function list(
+  client: IControlClient,
+  kind: DeviceKind,
+  partition: string,
+  signal: AbortSignal | undefined,
+): Promise<ObservedObject[]> {
+  const items = await client.resources.list(collectionPath(kind), {
+    partition,
+    expandSubcollections: expanded.has(kind),
+    ...(signal === undefined ? {} : { signal }),
+  });
+  return items
+    .filter(standsIn(partition))
+    .map((members) => ({ kind, name: String(members['name']), members }));
 }
 
 /** Every object tells the release in its own link: `https://localhost/mgmt/...?ver=16.1.3.3`. */

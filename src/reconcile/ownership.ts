@@ -1,4 +1,4 @@
-import type { ObservedObject } from './device-object.js';
+import type { Members, ObservedObject } from './device-object.js';
 
 const mark = 'bigip-mesh-agent';
 
@@ -22,4 +22,13 @@ export function isOwned({ kind, members }: ObservedObject): boolean {
   }
   const description = members['description'];
   return typeof description === 'string' && (description === mark || description.startsWith(`${mark} `));
+}
+
+/** @returns the service that an object of ours belongs to; undefined for those that services share */
+export function serviceOf({ members }: { readonly members: Members }): string | undefined {
+  const description = members['description'];
+  const prefix = ownerMark('');
+  return typeof description === 'string' && description.startsWith(prefix)
+    ? description.slice(prefix.length)
+    : undefined;
 }

@@ -1,11 +1,14 @@
 import type { Allowlist, AllowlistRefusal } from '../allowlist/allowlist.js';
 import { mergeAllowlists } from '../allowlist/merge-allowlists.js';
 import { parseAllowlist } from '../allowlist/parse-allowlist.js';
+import type { ParsedAllowlist } from '../allowlist/parse-allowlist.js';
 import type { ServiceConfig } from '../config/schema.js';
 import { AgentError } from '../errors.js';
 import type { KubeClient } from '../kube/client.js';
 import { kinds } from '../kube/kinds.js';
+import { renderLabelSelector } from '../kube/label-selector.js';
 import { configMapData } from '../kube/object-data.js';
+import type { KubeObject } from '../kube/object.js';
 
 /** Who may call a service, and what could not be understood. */
 export interface ReadAllowlist {
@@ -15,11 +18,46 @@ export interface ReadAllowlist {
   readonly configMaps: readonly string[];
 }
 
+/** Where a reconcile learns who may call: read for this one time, or held by watches. */
+export interface AllowlistSource {
+  /**
+   * @param installed what the device enforces now; undefined where the service is not on it
+   * @throws AgentError when it is unknown who may call; that is not the same as nobody
+   */
+  read(
+    service: ServiceConfig,
+    installed: Allowlist | undefined,
+    signal: AbortSignal,
+  ): Promise<Pick<ReadAllowlist, 'allowlist'>>;
+}
+
+/** Which ConfigMaps say who may call a service. */
+export interface AllowlistSelection {
+  readonly namespace: string;
+  readonly labelSelector: string;
+}
+
+/**
+ * Only ConfigMaps in the namespace of the service's identity count: whoever may write ConfigMaps in some other
+ * namespace must not be able to let himself in with a label.
+ */
+export function allowlistSelection({ identity, allowlist }: ServiceConfig): AllowlistSelection {
+  const { namespace } = identity;
+  return { namespace, labelSelector: renderLabelSelector(allowlist.selector.matchLabels) };
+}
+
+/** Parses one allowlist ConfigMap as the API server gave it. */
+export function parseAllowlistObject(namespace: string, object: KubeObject): ParsedAllowlist {
+  return parseAllowlist({
+    namespace,
+    name: object.metadata.name,
+    data: Object.fromEntries(configMapData(object)),
+    binaryData: (object['binaryData'] ?? {}) as Record<string, unknown>,
+  });
+}
+
 /**
  * Reads the allowlist ConfigMaps of a service.
- *
- * Only those in the namespace of the service's identity count: whoever may write ConfigMaps in some other namespace
- * must not be able to let himself in with a label.
  *
  * @throws what the API server says: a list that cannot be read is unknown, not empty
  */
@@ -28,25 +66,27 @@ export async function readAllowlist(
   service: ServiceConfig,
   signal: AbortSignal,
 ): Promise<ReadAllowlist> {
-  const { namespace } = service.identity;
-  const labelSelector = Object.entries(service.allowlist.selector.matchLabels)
-    .map(([label, value]) => `${label}=${value}`)
-    .join(',');
-  const { items } = await kube.list(kinds.configMap, { namespace, labelSelector }, { signal });
+  const selection = allowlistSelection(service);
+  const { namespace } = selection;
+  const { items } = await kube.list(kinds.configMap, selection, { signal });
   const parsed = items
     .toSorted((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1))
-    .map((object) =>
-      parseAllowlist({
-        namespace,
-        name: object.metadata.name,
-        data: Object.fromEntries(configMapData(object)),
-        binaryData: (object['binaryData'] ?? {}) as Record<string, unknown>,
-      }),
-    );
+    .map((object) => parseAllowlistObject(namespace, object));
   return {
     allowlist: mergeAllowlists(parsed.map(({ allowlist }) => allowlist)),
     refusals: parsed.flatMap(({ refusals }) => refusals),
     configMaps: items.map(({ metadata }) => `${namespace}/${metadata.name}`),
+  };
+}
+
+/** The source of one-shot commands: read when it is asked for, and refused as a whole while a line is bad. */
+export function strictAllowlists(kube: KubeClient): AllowlistSource {
+  return {
+    async read(service, _installed, signal) {
+      const read = await readAllowlist(kube, service, signal);
+      requireNoRefusals(service.name, read.refusals);
+      return read;
+    },
   };
 }
 

@@ -2,20 +2,27 @@ import { AgentError } from '../errors.js';
 import type { AgentConfig, DeviceConfig } from '../config/schema.js';
 import { renderEndpoint } from '../config/endpoint.js';
 import type { IControlClient } from '../icontrol/client.js';
+import type { Device } from '../icontrol/device.js';
 import { mintProofCallers } from '../proof/callers.js';
 import { proveService } from '../proof/proof.js';
 import type { Proof } from '../proof/proof.js';
+import { applyAllowlistsFirst } from './allowlists-first.js';
+import { applyIsolated } from './apply-isolated.js';
+import type { IsolatedApply } from './apply-isolated.js';
 import { applyPlan } from './apply-plan.js';
-import { desireDevice } from './desire.js';
-import type { Desire, DesirePorts, DesireService } from './desire.js';
-import { desiredObjects } from './desired.js';
+import { desireDevice, stopAtFailure } from './desire.js';
+import type { Desire, DesirePorts, DesireService, OnServiceFailure } from './desire.js';
 import { observeDevice } from './observe.js';
-import { isEmptyPlan, planDevice } from './plan.js';
+import { isEmptyPlan } from './plan.js';
 import type { Plan } from './plan.js';
-import { keepRetiredFiles } from './retirement.js';
+import { planServices } from './plan-services.js';
+import { makeLast, requireWritable } from './units.js';
 
 export interface ReconcilePorts extends DesirePorts {
+  /** The unit to read from and write to. */
   readonly client: IControlClient;
+  /** All units of the device. */
+  readonly units: Device;
   readonly registrar: Registrar;
   /** Told at the start of each step. */
   readonly onStep: (step: ReconcileStep) => void;
@@ -43,6 +50,13 @@ export interface ReconcileOptions {
   readonly isSaved: boolean;
   /** Who writes: unique to this run. */
   readonly holder: string;
+  /** See `ApplyOptions.beforeCommit`. */
+  readonly beforeCommit?: () => void;
+  /**
+   * Given by whoever goes on without a service that is wrong. Absent: the first failure ends the run, and where that is
+   * known beforehand nothing is changed.
+   */
+  readonly onServiceFailure?: OnServiceFailure;
   readonly signal: AbortSignal;
 }
 
@@ -52,16 +66,19 @@ export interface ReconcileReport {
   readonly desire: Desire;
   /** By service; empty for `plan`. */
   readonly proofs: ReadonlyMap<string, Proof>;
+  /** Why the other unit of a pair does not have what the active one has; thrown where one failure ends the run. */
+  readonly notSynchronised?: AgentError | undefined;
 }
 
 /**
  * One reconcile of one device: observe, desire, plan, apply, verify, report. `plan`, `apply` and the controller are
  * this function; they differ in when they call it.
  *
- * A change is saved at once, so that a revocation outlives a reboot whatever else fails. Callers are sent to the device
- * only after it was proven on the wire.
+ * With `onServiceFailure`, changes of who may call come first and by themselves. A change is saved at once, so that a revocation outlives a reboot whatever else fails. Callers are sent to the device
+ * only after it was proven on the wire. That a pair does not get in sync is reported last: the active unit serves.
  *
- * @throws AgentError MESH_ERR_PROOF_FAILED when the device does on the wire what it should not
+ * @throws AgentError MESH_ERR_PROOF_FAILED when the device does on the wire what it should not; with
+ *   `onServiceFailure` only what concerns the device as a whole
  */
 export async function runOnce(
   config: AgentConfig,
@@ -70,60 +87,96 @@ export async function runOnce(
   options: ReconcileOptions,
 ): Promise<ReconcileReport> {
   const { client, clock, onStep } = ports;
-  const { signal } = options;
+  const { signal, onServiceFailure = stopAtFailure, renew = new Set() } = options;
+  const target = { partition: device.partition, ...options };
+  const configured = config.services.filter((service) => service.device === device.name);
 
   onStep('observe');
-  const observed = await observeDevice(client, device.partition, signal);
+  const isIsolated = options.onServiceFailure !== undefined && options.mode === 'apply';
+  const first = isIsolated
+    ? await applyAllowlistsFirst(config, device, ports, { ...target, renew, onServiceFailure, signal })
+    : undefined;
+  const { dataGroups } = first ?? {};
+  const observed = await observeDevice(client, device.partition, { signal, dataGroups });
   onStep('desire');
-  const desire = await desireDevice(config, device, observed, ports, {
-    renew: options.renew ?? new Set(),
-    signal,
-  });
+  const desire = await desireDevice(config, device, observed, ports, { renew, onServiceFailure, signal });
   onStep('plan');
-  const plan = keepRetiredFiles(
-    planDevice(desiredObjects(desire.device), observed),
-    desire.device.services,
-    clock.now(),
-  );
+  const names = configured.map(({ name }) => name);
+  const included = new Set(desire.services.map((service) => service.config.name));
+  const plan = planServices(desire, observed, { configured: names, included, now: clock.now() });
   if (options.mode === 'plan') return { device: device.name, plan, desire, proofs: new Map() };
 
+  let applied: IsolatedApply = { isChanged: false, notApplied: new Set() };
   if (!isEmptyPlan(plan)) {
     onStep('apply');
-    await applyPlan(client, plan, { partition: device.partition, holder: options.holder, signal });
-  }
-  if (!options.isSaved || !isEmptyPlan(plan)) {
-    onStep('save');
-    await client.system.saveConfig();
-  }
-  onStep('verify');
-  const proofs = await verifyServices(desire, ports, signal);
-  onStep('register');
-  for (const service of desire.services) {
-    if (service.config.registration !== 'none') await ports.registrar.register(service, signal);
-  }
-  return { device: device.name, plan, desire, proofs };
-}
-
-async function verifyServices(
-  desire: Desire,
-  ports: ReconcilePorts,
-  signal: AbortSignal,
-): Promise<ReadonlyMap<string, Proof>> {
-  const proofs = new Map<string, Proof>();
-  for (const service of desire.services) {
-    const proof = await verifyService(service, desire, ports, signal);
-    proofs.set(service.config.name, proof);
-    if (!proof.passed) {
-      const seen = describeFailure(proof);
-      await ports.registrar.drain(service, seen, signal);
-      throw new AgentError(
-        'MESH_ERR_PROOF_FAILED',
-        `service ${service.config.name} on ${renderEndpoint(service.config.listen)}: ${seen}`,
-        `look at the device's /var/log/ltm, then run bigip-mesh verify ${service.config.name}`,
-      );
+    await requireWritable(ports.units, client, plan, target);
+    if (isIsolated) {
+      const isolation = { configured: names, clock, onServiceFailure };
+      applied = await applyIsolated(client, desire, observed, { ...target, ...isolation });
+    } else {
+      await applyPlan(client, plan, target);
+      applied = { ...applied, isChanged: true };
     }
   }
-  return proofs;
+  const isSaved = options.isSaved || (first?.changes.length ?? 0) > 0;
+  let notSynchronised: AgentError | undefined = first?.notSynchronised;
+  if (!isSaved || applied.isChanged) {
+    onStep('save');
+    notSynchronised = await makeLast(ports.units, client, applied.isChanged);
+  }
+  onStep('verify');
+  const proofs = new Map<string, Proof>();
+  for (const service of desire.services) {
+    const { name } = service.config;
+    if (applied.notApplied.has(name)) continue;
+    await goingOn(name, onServiceFailure, signal, async () => {
+      const proof = await verifyService(service, desire, ports, signal);
+      proofs.set(name, proof);
+      if (!proof.passed) await refuseUnproven(service, proof, ports, signal);
+    });
+  }
+  onStep('register');
+  for (const service of desire.services) {
+    const { name, registration } = service.config;
+    if (registration === 'none' || proofs.get(name)?.passed !== true) continue;
+    await goingOn(name, onServiceFailure, signal, async () => {
+      await ports.registrar.register(service, signal);
+    });
+  }
+  if (notSynchronised !== undefined && !isIsolated) throw notSynchronised;
+  const changes = [...(first?.changes ?? []), ...plan.changes];
+  return { device: device.name, plan: { ...plan, changes }, desire, proofs, notSynchronised };
+}
+
+async function goingOn(
+  service: string,
+  onServiceFailure: OnServiceFailure,
+  signal: AbortSignal,
+  step: () => Promise<void>,
+): Promise<void> {
+  try {
+    await step();
+  } catch (error) {
+    signal.throwIfAborted();
+    if (!(error instanceof AgentError)) throw error;
+    onServiceFailure(service, error);
+  }
+}
+
+async function refuseUnproven(
+  service: DesireService,
+  proof: Proof,
+  { registrar }: Pick<ReconcilePorts, 'registrar'>,
+  signal: AbortSignal,
+): Promise<never> {
+  const { name, listen } = service.config;
+  const seen = describeFailure(proof);
+  await registrar.drain(service, seen, signal);
+  throw new AgentError(
+    'MESH_ERR_PROOF_FAILED',
+    `service ${name} on ${renderEndpoint(listen)}: ${seen}`,
+    `look at the device's /var/log/ltm, then run bigip-mesh verify ${name}`,
+  );
 }
 
 /** Calls one service as good and bad callers do. */

@@ -9,6 +9,7 @@ import { badCallerId, goodCallerId } from '../../src/demo/surroundings.js';
 import type { RequestRecord } from '../../src/icontrol/request.js';
 import { silentLogger } from '../../src/log.js';
 import { repositoryRoot } from '../support/shared-data.js';
+import { measureRule } from './rule.js';
 
 /*
  * The numbers that the design holds, as counts and ratios: `npm run bench`. Nothing here is asserted, because a
@@ -98,6 +99,7 @@ const rows: Row[] = [
     measured: `${(help / bare).toFixed(2)} times`,
     goal: 'at most 3 times',
   },
+  ...(await measureRule()),
 ];
 for (const { what, measured, goal } of rows) {
   process.stdout.write(`${what.padEnd(52)} ${measured.padEnd(28)} ${goal}\n`);

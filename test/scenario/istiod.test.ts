@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 
 import { systemClock } from '../../src/clock.js';
 import { editAllowlist } from '../../src/demo/edit-allowlist.js';
+import { MeshCa } from '../../src/demo/mesh-ca.js';
 import { startScenario } from '../../src/demo/scenario.js';
 import type { Scenario } from '../../src/demo/scenario.js';
 import { badCallerId, goodCallerId } from '../../src/demo/surroundings.js';
@@ -120,6 +121,26 @@ describe('the reference scenario with identity source istiod', function () {
       proof?.unproven.map(({ name }) => name),
       ['bad caller'],
     );
+  });
+
+  it('goes along with a CA that has a new root before the mesh publishes it', async () => {
+    const next = await MeshCa.create({ now: systemClock.now(), cluster: 'next' });
+    istiod.signWith(next, [scenario.meshCa, next]);
+    const rotate = await command('rotate', 'echo');
+    istiod.signWith(scenario.meshCa);
+    assert.equal(rotate.exitCode, 0, rotate.stdout + rotate.stderr);
+    const trustBundlePem = scenario.meshCa.rootPem + next.rootPem;
+    for (const [name, ca] of [
+      ['old', scenario.meshCa],
+      ['new', next],
+    ] as const) {
+      const { folder, listen } = scenario;
+      const svid = await ca.mint(goodCallerId);
+      const of = await OpensslCaller.create({ folder, name, port: listen.port, trustBundlePem, svid });
+      assert.equal((await of.say('hi')).heard, 'HI\n', name);
+    }
+    const back = await command('apply');
+    assert.equal(back.exitCode, 0, back.stderr);
   });
 
   it('still proves what it can while istiod is away', async () => {

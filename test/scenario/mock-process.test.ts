@@ -89,10 +89,8 @@ describe('the mock BIG-IP as a command', function () {
     const states = await Promise.all(
       [one, two].map(async (url) => (await call(url, 'GET', '/mgmt/tm/cm/failover-status')).text),
     );
-    assert.deepEqual(states.map((text) => /"(ACTIVE|STANDBY)"/.exec(text)?.[1]).toSorted(), [
-      'ACTIVE',
-      'STANDBY',
-    ]);
+    const words = new Set(states.map((text) => /"(ACTIVE|STANDBY)"/.exec(text)?.[1]));
+    assert.deepEqual(words, new Set(['ACTIVE', 'STANDBY']));
   });
 
   it('names the faults that there are when it is asked for another', async () => {

@@ -174,6 +174,18 @@ describe('the reference scenario, by the command line, with the mock as a proces
     assert.equal((await bad.say('hi')).heard, '');
   });
 
+  it('keeps a caller out at once, by a single record, until the ConfigMaps are followed again', async () => {
+    const good = await caller('good', meshCa, goodCallerId);
+    const deny = await command('deny', 'echo', '--caller', goodCallerId);
+    assert.equal(deny.exitCode, 0, deny.stderr);
+    assert.equal((await good.say('hi')).heard, '');
+    const again = await command('deny', 'echo', '--caller', goodCallerId);
+    assert.equal(again.exitCode, 0, again.stderr);
+    const apply = await command('apply');
+    assert.equal(apply.exitCode, 0, apply.stderr);
+    assert.equal((await good.say('hi')).heard, 'HI\n');
+  });
+
   it('rotates the certificate while a connection stays open', async () => {
     const good = await caller('good', meshCa, goodCallerId);
     const connection = good.open();

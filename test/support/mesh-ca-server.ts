@@ -1,4 +1,4 @@
-import { createPrivateKey, createPublicKey, X509Certificate } from 'node:crypto';
+import { createPrivateKey, createPublicKey } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import { join } from 'node:path';
 
@@ -110,21 +110,14 @@ export class MeshCaServer {
           call: ServerUnaryCall<CertificateRequest, CertificateResponse>,
           callback: sendUnaryData<CertificateResponse>,
         ) => {
-          double.#answer(call).then(
-            (response) => callback(null, response),
-            (error: unknown) =>
-              callback(
-                error instanceof CallRefused
-                  ? { code: error.code, details: error.message }
-                  : { code: status.UNKNOWN, details: String(error) },
-              ),
-          );
+          void double.#respond(call, callback);
         },
       });
     }
     const serving = await options.ca.mint('spiffe://cluster.local/ns/istio-system/sa/istiod', {
       dnsNames: [serverNames[double.#flavour]],
-      now: double.#clock.now(),
+      // Both ends of a TLS connection look at the real time.
+      now: systemClock.now(),
     });
     const tls = ServerCredentials.createSsl(null, [
       {
@@ -169,6 +162,18 @@ export class MeshCaServer {
   close(): Promise<void> {
     this.#server.forceShutdown();
     return Promise.resolve();
+  }
+
+  async #respond(
+    call: ServerUnaryCall<CertificateRequest, CertificateResponse>,
+    callback: sendUnaryData<CertificateResponse>,
+  ): Promise<void> {
+    try {
+      callback(null, await this.#answer(call));
+    } catch (error) {
+      const code = error instanceof CallRefused ? error.code : status.UNKNOWN;
+      callback({ code, details: error instanceof Error ? error.message : 'unknown error' });
+    }
   }
 
   async #answer(
@@ -275,12 +280,5 @@ function asksForItselfAlone(csr: CertificationRequest, spiffeId: string): boolea
     extensions.every(({ extnID }) => allowed.includes(extnID)) &&
     names.length === 1 &&
     names.every(({ type, value }) => type === 6 && value === spiffeId)
-  );
-}
-
-/** The certificates of an answer, element by element. */
-export function certificatesOf(element: string): X509Certificate[] {
-  return (element.match(/-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE-----/g) ?? []).map(
-    (pem) => new X509Certificate(pem),
   );
 }

@@ -7,6 +7,7 @@ import {
   mathFunctions,
   silentEvents,
   tclCommands,
+  topCommands,
 } from '../../irule/device-commands.js';
 import { outlineRule } from '../../irule/rule-outline.js';
 import type { OutlinedCommand, RuleOutline } from '../../irule/rule-outline.js';
@@ -61,7 +62,7 @@ function commandFaults({ command, name, place }: OutlinedCommand): Fault[] {
   const isTop = place.event === undefined && place.procedure === undefined;
   if (name === '' || /[$[\]\\]/.test(name)) return [];
   if (disabledCommands.has(name)) return fault(`command is disabled: "${name}"`);
-  if (isTop !== ['when', 'proc', 'priority', 'timing'].includes(name)) {
+  if (isTop !== topCommands.has(name)) {
     return fault(isTop ? `command is not valid in the current scope: "${name}"` : nestedKind(name));
   }
   if (name === 'when') return whenFaults(words.map(({ text }) => text)).flatMap(fault);

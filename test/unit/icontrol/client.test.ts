@@ -193,11 +193,12 @@ describe('IControlClient', () => {
       [
         'POST /mgmt/shared/authn/login 200',
         'PATCH /mgmt/shared/authz/tokens/[redacted] 200',
+        'GET /mgmt/shared/authz/tokens 200',
         'POST /mgmt/tm/ltm/pool 200',
         'DELETE /mgmt/shared/authz/tokens/[redacted] 200',
       ],
     );
-    assert.equal(records[2]?.bytesOut, JSON.stringify(write.body).length);
+    assert.equal(records[3]?.bytesOut, JSON.stringify(write.body).length);
     assert.equal(
       records.every(({ ms }) => ms >= 0),
       true,

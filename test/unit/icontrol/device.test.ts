@@ -210,18 +210,87 @@ describe('Device', () => {
   });
 
   it('reports a pair that does not get in sync within the deadline', async () => {
+    a.lines = pendingFrom('a.example');
+    const done = pair.saveAndSync(units[0]);
+    await Promise.all([
+      assert.rejects(done, {
+        code: 'MESH_ERR_DEVICE_SYNC_INCOMPLETE',
+        message: /"Changes Pending" after 120 s/,
+      }),
+      advanceUntil(clock, done),
+    ]);
+    assert.equal(hosts[0].calls.filter((call) => call === 'POST /mgmt/tm/cm').length, 1);
+    assert.deepEqual(hosts[1].calls, []);
+  });
+
+  it('does not wait long for units that do not reach each other', async () => {
     a.status = 'Disconnected';
     a.lines = ['b.example: disconnected'];
     const done = pair.saveAndSync(units[0]);
     await Promise.all([
       assert.rejects(done, {
         code: 'MESH_ERR_DEVICE_SYNC_INCOMPLETE',
-        message: /"Disconnected" after 120 s/,
+        message: /"Disconnected" after 10 s/,
       }),
       advanceUntil(clock, done),
     ]);
     assert.equal(hosts[0].calls.includes('POST /mgmt/tm/cm'), false);
     assert.deepEqual(hosts[1].calls, []);
+  });
+
+  it('does not wait long for a unit that hangs, when the other says that it is active', async () => {
+    let answer = (): void => undefined;
+    const hung = await ScriptedDevice.start(({ path }) =>
+      path === '/mgmt/tm/cm/failover-status'
+        ? new Promise((resolve) => {
+            answer = () => resolve({ status: 200, json: {} });
+          })
+        : undefined,
+    );
+    const hanging = new Device({
+      units: [units[0], hung.client({ clock })],
+      clock,
+      logger: silentLogger(),
+    });
+    const startedAt = clock.now().getTime();
+    const found = hanging.activeUnit();
+    await advanceUntil(clock, found);
+    assert.equal(await found, units[0]);
+    assert.ok(clock.now().getTime() - startedAt < 3000);
+    answer();
+    await hung.stop();
+  });
+
+  describe('without a change of its own', () => {
+    const sync = async (): Promise<void> => {
+      const done = pair.sync(units[0], { isChanged: false });
+      await Promise.all([done, advanceUntil(clock, done)]);
+    };
+    const pushes = (): number => hosts[0].calls.filter((call) => call === 'POST /mgmt/tm/cm').length;
+
+    it('has a pair that is in sync saved on the other unit, and pushes nothing', async () => {
+      await sync();
+      assert.equal(pushes(), 0);
+      assert.deepEqual(hosts[1].calls, ['POST /mgmt/tm/sys/config']);
+    });
+
+    it('pushes what an earlier run did not get to', async () => {
+      a.lines = pendingFrom('a.example');
+      a.onPush = () => (a.lines = inSync);
+      await sync();
+      assert.equal(pushes(), 1);
+    });
+
+    it('leaves changes alone that only the other unit has, and refuses those that both have', async () => {
+      a.lines = pendingFrom('b.example');
+      await sync();
+      assert.equal(pushes(), 0);
+      assert.deepEqual(hosts[1].calls, []);
+      a.lines = conflict;
+      await assert.rejects(pair.sync(units[0], { isChanged: false }), {
+        code: 'MESH_ERR_DEVICE_SYNC_CONFLICT',
+      });
+    });
   });
 });
 

@@ -157,10 +157,11 @@ export function notFound(what: string): Reply {
   };
 }
 
-function healthy({ method, path }: Asked): Reply {
+function healthy({ method, path, json }: Asked): Reply {
   if (path === '/mgmt/shared/authn/login') return { status: 200, json: { token: { token, timeout: 1200 } } };
+  if (path === '/mgmt/shared/authz/tokens') return { status: 200, json: { items: [] } };
   if (path.startsWith('/mgmt/shared/authz/tokens/')) {
-    return { status: 200, json: method === 'PATCH' ? { token, timeout: 36_000 } : {} };
+    return { status: 200, json: method === 'PATCH' ? { token, timeout: json['timeout'] } : {} };
   }
   if (path === '/mgmt/tm/sys/ready') return { status: 200, json: readyState() };
   return notFound(`thing (${path})`);

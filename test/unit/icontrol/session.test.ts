@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { tokenMark } from '../../../src/icontrol/login-token.js';
 import { Secret } from '../../../src/secret.js';
 import { FakeClock } from '../../support/fake-clock.js';
 import { advanceUntil, ScriptedDevice, token } from './scripted-device.js';
@@ -35,15 +36,16 @@ describe('Session', () => {
   };
   afterEach(() => device.stop());
 
-  it('logs in once for many requests, asks for ten hours, and deletes the token at the end', async () => {
+  it('logs in once for many requests, marks the token, and deletes it at the end', async () => {
     await start(({ path }) => (path === '/mgmt/tm/sys/version' ? version : undefined));
-    const client = device.client();
+    const client = device.client({ holder: 'mesh-agent-0' });
     await Promise.all([1, 2, 3].map(() => client.system.observeVersion()));
     await client.close();
     const lines = device.asked.map(({ method, path }) => `${method} ${path}`);
     assert.deepEqual(lines, [
       'POST /mgmt/shared/authn/login',
       `PATCH /mgmt/shared/authz/tokens/${token}`,
+      'GET /mgmt/shared/authz/tokens',
       'GET /mgmt/tm/sys/version',
       'GET /mgmt/tm/sys/version',
       'GET /mgmt/tm/sys/version',
@@ -54,9 +56,9 @@ describe('Session', () => {
       password: 'correct horse',
       loginProviderName: 'tmos',
     });
-    assert.deepEqual(device.asked[1]?.json, { timeout: 36_000 });
-    assert.equal(device.asked[2]?.headers['x-f5-auth-token'], token);
-    assert.equal(device.asked[2]?.headers.authorization, undefined);
+    assert.deepEqual(device.asked[1]?.json, { timeout: 1200 + tokenMark('mesh-agent-0') });
+    assert.equal(device.asked[3]?.headers['x-f5-auth-token'], token);
+    assert.equal(device.asked[3]?.headers.authorization, undefined);
   });
 
   it('logs in again when the device has forgotten or expired the token, and repeats the call', async () => {
@@ -167,6 +169,29 @@ describe('Session', () => {
     await advanceUntil(clock, seen);
     assert.equal((await seen).version, '16.1.3.3');
     assert.equal(device.logins, 3);
+  });
+
+  it('extends a token by twenty minutes at a time, and replaces it after ten hours', async () => {
+    const clock = new FakeClock();
+    await start(({ path }) => (path === '/mgmt/tm/sys/version' ? version : undefined));
+    const client = device.client({ clock, holder: 'mesh-agent-0' });
+    for (let minute = 0; minute < 570; minute += 10) {
+      await client.system.observeVersion();
+      await clock.advance(600_000);
+    }
+    const timeouts = device.asked
+      .filter(({ method }) => method === 'PATCH')
+      .map(({ json }) => json['timeout']);
+    const mark = tokenMark('mesh-agent-0');
+    assert.deepEqual(
+      timeouts,
+      timeouts.map((_, index) => 1200 * (index + 1) + mark),
+    );
+    assert.ok(timeouts.length >= 27, String(timeouts.length));
+    assert.equal(device.logins, 1);
+    await clock.advance(1800_000);
+    await client.system.observeVersion();
+    assert.equal(device.logins, 2);
   });
 
   it('replaces a token before it ends, also one that could not be extended', async () => {

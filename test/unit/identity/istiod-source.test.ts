@@ -9,8 +9,6 @@ import { status } from '@grpc/grpc-js';
 
 import type { Clock } from '../../../src/clock.js';
 import { MeshCa } from '../../../src/demo/mesh-ca.js';
-import { AgentError } from '../../../src/errors.js';
-import type { ErrorCode } from '../../../src/errors.js';
 import { tokenFromFile } from '../../../src/identity/ca-token.js';
 import type { ReadCaToken } from '../../../src/identity/ca-token.js';
 import type { FetchedSvid, SvidRequest } from '../../../src/identity/identity-source.js';
@@ -22,6 +20,7 @@ import { fetchVerifiedSvid } from '../../../src/identity/verify-svid.js';
 import { kinds } from '../../../src/kube/kinds.js';
 import { Secret } from '../../../src/secret.js';
 import { parseSpiffeId } from '../../../src/spiffe/spiffe-id.js';
+import { assertRefused } from '../../support/assert-refused.js';
 import { FakeClock } from '../../support/fake-clock.js';
 import { startDouble } from '../../support/kube-api.js';
 import type { TestKubeApi } from '../../support/kube-api.js';
@@ -114,25 +113,6 @@ describe('IstiodSource', () => {
 
   const fetch = (from = source(), of = request(), { signal } = new AbortController()): Promise<FetchedSvid> =>
     fetchVerifiedSvid(from, of, () => time.now(), signal);
-
-  async function assertRefused(
-    fetched: Promise<unknown>,
-    code: ErrorCode,
-    message: RegExp,
-    nextStep = /./,
-  ): Promise<AgentError> {
-    const error: unknown = await fetched.then(
-      () => assert.fail('it was not refused'),
-      (error: unknown) => error,
-    );
-    assert.ok(error instanceof AgentError, inspect(error));
-    assert.equal(error.code, code, error.message);
-    assert.match(error.message, message);
-    assert.match(error.nextStep, nextStep);
-    assert.equal(error.cause, undefined);
-    assert.doesNotMatch(error.message, /\n/);
-    return error;
-  }
 
   async function tokenOf(
     name: string,
@@ -252,7 +232,11 @@ describe('IstiodSource', () => {
         /element 1: a PEM block/,
       ],
       ['has an empty last element', (chain: string[]) => [...chain, ' '], /its last element.* is empty/],
-      ['has nothing before the roots', (chain: string[]) => ['', chain.at(-1) ?? ''], /no certificate before/],
+      [
+        'has nothing before the roots',
+        (chain: string[]) => ['', chain.at(-1) ?? ''],
+        /no certificate before/,
+      ],
     ] as const) {
       it(`is refused when it ${what}`, async () => {
         server.bendAnswers(bend);
@@ -260,6 +244,17 @@ describe('IstiodSource', () => {
         assert.equal(server.calls.length, 1);
       });
     }
+
+    it('is refused when it is of the future, because a clock is wrong', async () => {
+      const ahead: Clock = { ...clock, now: () => new Date(time.now().getTime() + hourMs) };
+      server = await startServer({ clock: ahead });
+      await assertRefused(
+        fetch(),
+        'MESH_ERR_SVID_NOT_VALID_NOW',
+        /is not valid before/,
+        /compare the clocks/,
+      );
+    });
 
     it("is refused when it is for another key than the request's", async () => {
       const { svid } = await fetch();
@@ -271,7 +266,11 @@ describe('IstiodSource', () => {
       const other = await MeshCa.create({ now: time.now(), cluster: 'other' });
       server.bendAnswers(([leaf = '', , roots = '']) => [leaf, roots]);
       await assertRefused(fetch(), 'MESH_ERR_SVID_UNTRUSTED', /signed by nobody/);
-      server.bendAnswers(([leaf = '', , roots = '']) => [leaf, other.intermediateCertificate.toString(), roots]);
+      server.bendAnswers(([leaf = '', , roots = '']) => [
+        leaf,
+        other.intermediateCertificate.toString(),
+        roots,
+      ]);
       await assertRefused(fetch(), 'MESH_ERR_SVID_UNTRUSTED', /signed by nobody/);
     });
 
@@ -467,7 +466,7 @@ describe('IstiodSource', () => {
     });
 
     it('waits for an answer no longer than its deadline', async () => {
-      const silent = createServer();
+      const silent = createServer((socket) => socket.resume());
       await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
       const { port } = silent.address() as { port: number };
       const from = source({ deadlineMs: 20 }, { address: `127.0.0.1:${port}` });

@@ -126,6 +126,7 @@ describe('fetchVerifiedSvid', () => {
     const source: IdentitySource = {
       name: 'careless',
       canImpersonate: false,
+      mintsKeys: true,
       fetchTrustBundle: () => Promise.resolve(ca.trustBundle),
       fetchSvid: async () => ({
         svid: await ca.mint('spiffe://cluster.local/ns/default/sa/other'),

@@ -54,17 +54,19 @@ const mutants: ReadonlyArray<[name: string, from: string, to: string, occurrence
     'return [list 0 "trust-domain"]',
     'set keys [list]; return [list [expr {[class match -value -- "mode" equals "${name}_settings"] eq "audit"}] "trust-domain"]',
   ],
-  ['takes upper case', '([a-z0-9._-]{1,255})', '([A-Za-z0-9._-]{1,255})'],
-  ['takes a longer trust domain', '{1,255})', '{1,})'],
+  ['takes upper case', '//[a-z0-9._-]+', '//[A-Za-z0-9._-]+'],
+  ['takes a longer trust domain', 'if {[string length $trust_domain] > 255} {', 'if {0} {'],
+  ['takes a trust domain of one byte more', '$trust_domain] > 255', '$trust_domain] > 256'],
+  ['takes an empty trust domain', '//[a-z0-9._-]+', '//[a-z0-9._-]*'],
   ['takes text before the scheme', '{\\Aspiffe://', '{spiffe://'],
-  ['takes text after the path', '._-]+)+)\\Z}', '._-]+)+)}'],
-  ['takes an ID without a path', '+)+)\\Z} $id', '+)*)\\Z} $id'],
+  ['takes text after the path', '._-]+)+\\Z}', '._-]+)+}'],
+  ['takes an ID without a path', '+)+\\Z} $id', '+)*\\Z} $id'],
   ['takes relative segments', 'if {[regexp {/[.][.]?(?:/|\\Z)} $path]} {', 'if {0} {'],
   ['takes a single dot', '[.][.]?', '[.][.]'],
   ['takes IDs of any length', 'if {[string length $id] > 2048} {', 'if {0} {'],
-  ['takes percent signs', '((?:/[A-Za-z0-9._-]+)+)', '((?:/[A-Za-z0-9._%-]+)+)'],
+  ['takes percent signs', '(?:/[A-Za-z0-9._-]+)+', '(?:/[A-Za-z0-9._%-]+)+'],
   ['takes certificates of any size', 'if {$size > 16384} {', 'if {0} {'],
-  ['reads any number of elements', 'if {$limit < 1} {', 'if {0} {'],
+  ['reads any number of elements', 'if {[llength $elements] >= 3 * $limit} {', 'if {0} {'],
   ['counts elements of names twice as cheap', 'set left 400', 'set left 800'],
   [
     'takes lengths in a longer form',
@@ -72,7 +74,7 @@ const mutants: ReadonlyArray<[name: string, from: string, to: string, occurrence
     'if {0} {',
   ],
   ['takes long forms of short lengths', '$length < 0x80 || ', ''],
-  ['takes lengths past the end', 'if {$from + $length > $to} {', 'if {0} {'],
+  ['takes lengths past the end', 'if {$from > $to} {', 'if {0} {'],
   ['scans lengths as signed', '($byte & 0xff)', '$byte'],
   ['scans tags as signed', 'set tag [expr {$tag & 0xff}]', 'set tag $tag'],
   [
@@ -156,6 +158,12 @@ describe('the tests of the rule', () => {
     text = await loadRule();
   });
   after(() => bench.close());
+
+  it('are tried with at least 25 faults, no two of them alike', () => {
+    assert.ok(mutants.length >= 25, String(mutants.length));
+    const texts = mutants.map(([, from, to, occurrence = 1]) => JSON.stringify([from, to, occurrence]));
+    assert.equal(new Set(texts).size, mutants.length);
+  });
 
   for (const [name, from, to, occurrence = 1] of mutants) {
     it(`notice a rule that ${name}`, async () => {

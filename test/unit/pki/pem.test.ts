@@ -87,4 +87,24 @@ describe('parsePrivateKeyPem', () => {
       assert.match(parsed.reason, reason);
     }
   });
+
+  it('opens encrypted keys with their passphrase, and says when it is the wrong one', () => {
+    const cipher = { cipher: 'aes-256-cbc', passphrase: 'corr€ct horse' } as const;
+    const pems = [
+      privateKey.export({ type: 'pkcs8', format: 'pem', ...cipher }).toString(),
+      privateKey.export({ type: 'sec1', format: 'pem', ...cipher }).toString(),
+      rsa.export({ type: 'pkcs1', format: 'pem', ...cipher }).toString(),
+    ];
+    for (const [index, pem] of pems.entries()) {
+      const opened = parsePrivateKeyPem(new Secret(pem), new Secret('corr€ct horse'));
+      assert.ok(opened.ok && opened.value.equals(index === 2 ? rsa : privateKey));
+      const wrong = parsePrivateKeyPem(new Secret(pem), new Secret('wrong horse'));
+      assert.deepEqual(wrong, {
+        ok: false,
+        reason: 'the passphrase does not open the encrypted private key',
+      });
+    }
+    const clear = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
+    assert.ok(parsePrivateKeyPem(new Secret(clear), new Secret('not needed')).ok);
+  });
 });

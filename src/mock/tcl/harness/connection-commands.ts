@@ -4,7 +4,7 @@ namespace eval ::tmm::command {}
 
 # Carries out a command; its error begins at the rule's own line, not in here.
 proc ::tmm::invoke {implementation args} {
-    if {[catch { ::tmm::command::$implementation {*}$args } result]} { return -code error $result }
+    if {[catch { $implementation {*}$args } result]} { return -code error $result }
     return $result
 }
 

@@ -135,7 +135,11 @@ proc ::tmm::take_interpreter {} {
             if {![info exists value]} { error "can't read \"$name\": no such variable" }
             ::tmm::incr value $by
         }
+        # A rule's own procedures, once they are made, need neither the parent nor another rule's name.
         proc call {name args} {
+            if {![catch { set ::tmm::own($::tmm::rule,$name) } command]} {
+                return [uplevel 1 [linsert $args 0 $command]]
+            }
             set caller $::tmm::rule
             set code [catch { uplevel 1 [linsert $args 0 [::tmm::procedure $caller $name]] } result options]
             set ::tmm::rule $caller
@@ -146,7 +150,7 @@ proc ::tmm::take_interpreter {} {
         if {[llength [interp eval $child [list info commands $command]]]} { interp hide $child $command }
     }
     foreach {name implementation} $commands {
-        interp alias $child $name {} ::tmm::invoke $implementation
+        interp alias $child $name {} ::tmm::invoke ::tmm::command::$implementation
     }
     interp alias $child ::tmm::procedure {} ::tmm::procedure $child
     set baseline [interp eval $child { info globals }]
@@ -188,6 +192,7 @@ proc ::tmm::procedure {child key name} {
         }
         if {$found eq "-1"} { error "undefined procedure: $name" }
         interp eval $child [list proc $command [lindex $found 0] [lindex $found 1]]
+        interp eval $child [list set ::tmm::own($key,$name) $command]
     }
     return $command
 }
