@@ -59,15 +59,21 @@ const settledMs = 5000;
 export class Informer<T> {
   /** Resolves when the first list was read; never rejects. */
   readonly synced: Promise<void>;
+  /** Resolves when the first list was read or could not be, or all is over; never rejects. */
+  readonly tried: Promise<void>;
   readonly #options: InformerOptions<T>;
   #held: ReadonlyMap<string, Held<T>> | undefined;
   #problem: AgentError | undefined;
   #markSynced: () => void = () => undefined;
+  #markTried: () => void = () => undefined;
 
   constructor(options: InformerOptions<T>) {
     this.#options = options;
     this.synced = new Promise((resolve) => {
       this.#markSynced = resolve;
+    });
+    this.tried = new Promise((resolve) => {
+      this.#markTried = resolve;
     });
   }
 
@@ -109,6 +115,8 @@ export class Informer<T> {
       }
     } catch (error) {
       if (!signal.aborted) throw error;
+    } finally {
+      this.#markTried();
     }
   }
 
@@ -181,6 +189,7 @@ export class Informer<T> {
       });
     this.#held = held;
     this.#markSynced();
+    this.#markTried();
     if (isChanged) this.#options.onChange();
   }
 
@@ -203,5 +212,6 @@ export class Informer<T> {
       logger.info(what, 'the cluster can be read again');
     }
     this.#problem = problem;
+    this.#markTried();
   }
 }

@@ -142,10 +142,10 @@ describe('an HA pair as one device', function () {
     }
   }
   async function objectNames(index: 0 | 1, kind: string): Promise<string[]> {
-    const { items } = await withClient(index, async (client) => {
-      const answer = await client.get(`/mgmt/tm/${kind}?$filter=partition%20eq%20mesh`);
-      return answer.json as { items?: Array<{ name: string }> };
-    });
+    const path = `/mgmt/tm/${kind}?$filter=partition%20eq%20mesh`;
+    const { items } = (await withClient(index, (client) => client.get(path))).json as {
+      items?: Array<{ name: string }>;
+    };
     return (items ?? []).map(({ name }) => name);
   }
   const syncStatus = async (): Promise<string> =>

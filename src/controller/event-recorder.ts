@@ -1,0 +1,96 @@
+import { createHash } from 'node:crypto';
+import type { Clock } from '../clock.js';
+import { AgentError } from '../errors.js';
+import type { KubeClient } from '../kube/client.js';
+import { kinds } from '../kube/kinds.js';
+import type { KubeObject } from '../kube/object.js';
+import type { Logger } from '../log.js';
+import { eventCatalogue } from './event-catalogue.js';
+import type { EventReason } from './event-catalogue.js';
+import type { HeldConfigMap } from './held-config-map.js';
+import { microTime } from './lease-record.js';
+
+const reportingController = 'bigip-mesh.io/agent';
+/** Of events.k8s.io/v1; what is longer is refused. */
+const longestNote = 1024;
+const longestInstance = 128;
+/** An API server forgets Events after an hour; what still holds then is told again. */
+const tellAgainMs = 3_600_000;
+
+/** What is told of a ConfigMap. */
+export interface ConfigMapEvent {
+  readonly configMap: Pick<HeldConfigMap, 'namespace' | 'name' | 'uid' | 'resourceVersion'>;
+  readonly reason: EventReason;
+  readonly note: string;
+  /** Events of the same reason and subject are one: the line, or the version of the content. */
+  readonly subject: string;
+}
+
+/**
+ * The Event as an object (events.k8s.io/v1). Its name follows from what it tells, so that telling it again, also
+ * after a restart or by another replica, is no second one. Pure.
+ */
+export function renderEvent(
+  { configMap, reason, note, subject }: ConfigMapEvent,
+  instance: string,
+  now: Date,
+): KubeObject {
+  const { namespace, name, uid, resourceVersion } = configMap;
+  const hash = createHash('sha256')
+    .update(JSON.stringify([uid, reason, subject]))
+    .digest('hex')
+    .slice(0, 16);
+  const { type, action } = eventCatalogue[reason];
+  return {
+    apiVersion: kinds.event.apiVersion,
+    kind: kinds.event.kind,
+    metadata: { namespace, name: `${name.slice(0, 230)}.${hash}` },
+    eventTime: microTime(now),
+    reportingController,
+    reportingInstance: instance.slice(0, longestInstance),
+    action,
+    reason,
+    type,
+    note: note.length <= longestNote ? note : `${note.slice(0, longestNote - 3)}...`,
+    regarding: { apiVersion: 'v1', kind: 'ConfigMap', namespace, name, uid, resourceVersion },
+  };
+}
+
+export interface EventRecorderOptions {
+  readonly kube: Pick<KubeClient, 'create'>;
+  /** Who tells, as the Events name it. */
+  readonly instance: string;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** Tells operators, where they look: on the ConfigMap that they edit. Never fails a reconcile. */
+export class EventRecorder {
+  readonly #options: EventRecorderOptions;
+  /** By the Event's name: when it was told. */
+  readonly #told = new Map<string, number>();
+
+  constructor(options: EventRecorderOptions) {
+    this.#options = options;
+  }
+
+  async record(event: ConfigMapEvent, signal: AbortSignal): Promise<void> {
+    const { clock, instance, kube, logger } = this.#options;
+    const nowMs = clock.now().getTime();
+    const object = renderEvent(event, instance, clock.now());
+    const key = `${event.configMap.namespace}/${object.metadata.name}`;
+    const toldAtMs = this.#told.get(key);
+    if (toldAtMs !== undefined && nowMs - toldAtMs < tellAgainMs) return;
+    for (const [old, atMs] of this.#told) if (nowMs - atMs >= tellAgainMs) this.#told.delete(old);
+    this.#told.set(key, nowMs);
+    try {
+      await kube.create(kinds.event, object, { signal });
+    } catch (error) {
+      if (signal.aborted) return;
+      if (!(error instanceof AgentError)) throw error;
+      if (error.code === 'MESH_ERR_KUBE_EXISTS') return;
+      this.#told.delete(key);
+      logger.warn({ code: error.code, reason: error.message }, 'an Event cannot be written');
+    }
+  }
+}
