@@ -1,6 +1,7 @@
 import { strict as assert } from 'node:assert';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { knownKeys } from '../../src/config/known-keys.js';
 import { parseConfig } from '../../src/config/load-config.js';
 import { referencePages } from '../support/reference-docs.js';
 import { repositoryRoot } from '../support/shared-data.js';
@@ -13,6 +14,14 @@ describe('the documentation', () => {
       assert.equal(read(file), render());
     });
   }
+
+  it('names every key of a service and of a device in config.md', () => {
+    const page = read('docs/reference/config.md');
+    for (const list of ['devices', 'services']) {
+      for (const key of knownKeys([list, 0]))
+        assert.ok(page.includes(`\`${list}[].${key}`), `${list}[].${key}`);
+    }
+  });
 
   it('shows a config file in the README that the agent accepts', () => {
     const [, example = ''] =
