@@ -9,6 +9,7 @@ import { badCallerId, goodCallerId } from '../../src/demo/surroundings.js';
 import type { RequestRecord } from '../../src/icontrol/request.js';
 import { silentLogger } from '../../src/log.js';
 import { repositoryRoot } from '../support/shared-data.js';
+import { measureMock } from './mock.js';
 import { measureRule } from './rule.js';
 
 /*
@@ -100,6 +101,7 @@ const rows: Row[] = [
     goal: 'at most 3 times',
   },
   ...(await measureRule()),
+  ...(await measureMock()),
 ];
 for (const { what, measured, goal } of rows) {
   process.stdout.write(`${what.padEnd(52)} ${measured.padEnd(28)} ${goal}\n`);

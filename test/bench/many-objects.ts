@@ -24,15 +24,15 @@ await client.get('/mgmt/tm/ltm/node');
 const before = memory();
 let commitMs = 0;
 for (let made = 0; made < objects; made += inOneTransaction) {
-  const { transId } = (await client.post('/mgmt/tm/transaction', {})).json;
-  const headers = { 'x-f5-rest-coordination-id': String(transId as number) };
+  const transactionId = `${(await client.post('/mgmt/tm/transaction', {})).json['transId'] as number}`;
+  const headers = { 'x-f5-rest-coordination-id': transactionId };
   for (let index = made; index < made + inOneTransaction; index += 1) {
     const address = `10.${index >> 16}.${(index >> 8) & 255}.${index & 255}`;
     const body = { name: `node-${index}`, partition: 'Common', address, description: 'one of many' };
     await client.post('/mgmt/tm/ltm/node', body, headers);
   }
   const startedAt = performance.now();
-  const { status } = await client.patch(`/mgmt/tm/transaction/${String(transId as number)}`, {
+  const { status } = await client.patch(`/mgmt/tm/transaction/${transactionId}`, {
     state: 'VALIDATING',
   });
   commitMs = performance.now() - startedAt;

@@ -2,11 +2,12 @@ import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer as createHttpsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
-import { createServer as createTlsServer } from 'node:tls';
+import { connect, createServer as createTlsServer } from 'node:tls';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { Worker } from 'node:worker_threads';
 import { systemClock } from '../../src/clock.js';
+import { startEchoService } from '../../src/demo/echo-service.js';
 import { findFreePort } from '../../src/demo/free-port.js';
 import { MeshCa } from '../../src/demo/mesh-ca.js';
 import { goodCallerId } from '../../src/demo/surroundings.js';
@@ -47,6 +48,8 @@ export async function measureMock(): Promise<readonly MockRow[]> {
 }
 
 async function run(load: Worker, job: Job): Promise<Times> {
+  // A worker has no origin.
+  // oxlint-disable-next-line unicorn/require-post-message-target-origin
   load.postMessage(job);
   const [times] = (await once(load, 'message')) as [Times];
   return times;
@@ -76,17 +79,19 @@ async function measureHandshakes(load: Worker): Promise<readonly MockRow[]> {
     log: () => undefined,
   });
   await plane.start();
+  const echo = await startEchoService();
   const ports = { plain: await findFreePort(), ruled: await findFreePort() };
   const clientSsl = profileOf(ca, served);
   const rules = [{ fullPath: rulePath, text: await loadRule() }];
-  const virtual = { enabled: true, address: '127.0.0.1', clientSsl };
+  const pool = { fullPath: '/mesh/echo_pool', members: [{ address: '127.0.0.1', port: echo.port }] };
+  const virtual = { enabled: true, address: '127.0.0.1', clientSsl, pool };
   try {
     await plane.apply({
       virtualServers: [
         { ...virtual, fullPath: '/mesh/plain', port: ports.plain, rules: [] },
         { ...virtual, fullPath: '/mesh/echo', port: ports.ruled, rules },
       ],
-      dataGroups: enforcing([goodCallerId]),
+      dataGroups: allowlistOf(goodCallerId),
     });
     const perSecond = async (port: number): Promise<number> => {
       const [ms = Number.NaN] = await run(load, {
@@ -100,6 +105,7 @@ async function measureHandshakes(load: Worker): Promise<readonly MockRow[]> {
       });
       return (handshakes / ms) * 1000;
     };
+    for (const port of Object.values(ports)) await requireAnswer(port, ca, caller);
     const { port: barePort } = bare.address() as AddressInfo;
     const best = { bare: 0, plain: 0, ruled: 0 };
     for (let round = 0; round < rounds; round += 1) {
@@ -118,9 +124,40 @@ async function measureHandshakes(load: Worker): Promise<readonly MockRow[]> {
     ];
   } finally {
     await plane.close();
+    await echo.close();
     bare.close();
     await once(bare, 'close');
   }
+}
+
+/** What is measured is callers who get in. */
+async function requireAnswer(port: number, ca: MeshCa, caller: Svid): Promise<void> {
+  const socket = connect({
+    host: '127.0.0.1',
+    port,
+    ca: ca.trustBundle.toPem(),
+    cert: caller.renderLeafPem() + caller.renderChainPem(),
+    key: caller.renderKeyPem().reveal(),
+    checkServerIdentity: () => undefined,
+  });
+  socket.write('hi\n');
+  const [answer] = (await once(socket, 'data')) as [Buffer];
+  socket.destroy();
+  if (answer.toString() !== 'HI\n') throw new Error(`the service on port ${port} answered something else`);
+}
+
+/** What the rule reads for /mesh/echo. */
+function allowlistOf(caller: string) {
+  const records = {
+    allow: [{ name: caller, data: 'allow' }],
+    deny: [],
+    settings: Object.entries(enforcing).map(([name, data]) => ({ name, data })),
+  };
+  return Object.entries(records).map(([name, group]) => ({
+    fullPath: `/mesh/echo_${name}`,
+    type: 'string' as const,
+    records: group,
+  }));
 }
 
 function profileOf(ca: MeshCa, served: Svid) {
