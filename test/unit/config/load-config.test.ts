@@ -147,7 +147,10 @@ describe('the config file', () => {
 
   it('reports every fault at once, a line each', () => {
     const lines = refusal(
-      valid.replace('kind: AgentConfig', 'kind: X').replace('device: edge', 'devise: edge').replace('tls:', 'tsl:'),
+      valid
+        .replace('kind: AgentConfig', 'kind: X')
+        .replace('device: edge', 'devise: edge')
+        .replace('tls:', 'tsl:'),
     ).split('\n');
     assert.ok(lines.length >= 3, lines.join('\n'));
     for (const line of lines) assert.match(line, /^config\.yaml:\d+:\d+: /);
