@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { Agent } from '../agent.js';
 import type { Clock } from '../clock.js';
 import { AgentError } from '../errors.js';
@@ -95,6 +96,8 @@ export class Controller {
   async run(signal: AbortSignal): Promise<void> {
     const failed = new AbortController();
     const running = AbortSignal.any([signal, failed.signal]);
+    // Each watch and each request under way listens to it.
+    setMaxListeners(0, running);
     const tasks = [
       ...[...this.#allowlists.informers, ...this.#mesh].map((informer) => informer.run(running)),
       this.#lead(running),
@@ -110,8 +113,8 @@ export class Controller {
     const now = this.#options.clock.now().getTime();
     const problems: string[] = [];
     if (now - this.#election.triedAt.getTime() > longestStandstillMs) problems.push('the Lease is not tried');
-    if (!this.#election.isLeader) return problems;
-    if (now - this.#queue.turnedAt.getTime() > longestStandstillMs) problems.push('the queue does not turn');
+    const isStill = now - this.#queue.turnedAt.getTime() > longestStandstillMs;
+    if (this.#election.isLeader && isStill) problems.push('the queue does not turn');
     for (const [device, startedAt] of this.#queue.underWay) {
       if (now - startedAt.getTime() > longestWorkMs) problems.push(`the reconcile of ${device} does not end`);
     }

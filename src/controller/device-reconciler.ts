@@ -35,6 +35,8 @@ export interface DeviceReconcilerOptions {
 
 /** How often a device is looked at although nothing calls for it: a change by hand is put back, a proof repeated. */
 const resyncMs = 300_000;
+/** However much is due. */
+const soonestLookMs = 10_000;
 /** A failure that may pass by itself is told to operators when it has lasted this long. */
 const lastingMs = 30_000;
 
@@ -208,7 +210,8 @@ export class DeviceReconciler {
       const names = { device: device.name, service: service.config.name };
       return [renewalTime({ notBefore, notAfter, renewAt, ...names }).getTime() - nowMs];
     });
-    return Math.max(0, Math.min(resyncMs * (0.9 + random() / 5), ...renewals));
+    // A source with ready keys may give a certificate that is due and give it again until somebody renews it.
+    return Math.max(soonestLookMs, Math.min(resyncMs * (0.9 + random() / 5), ...renewals));
   }
 }
 

@@ -1,8 +1,7 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcessWithoutNullStreams } from 'node:child_process';
 import { once } from 'node:events';
-import { join } from 'node:path';
-import { repositoryRoot } from './shared-data.js';
+import { fileURLToPath } from 'node:url';
 
 export interface Finished {
   readonly exitCode: number | null;
@@ -10,7 +9,7 @@ export interface Finished {
   readonly stderr: string;
 }
 
-const main = join(repositoryRoot, 'build', 'src', 'main.js');
+const main = fileURLToPath(new URL('../../src/main.js', import.meta.url));
 
 /** Starts `bigip-mesh` as a process of its own. */
 export function startBigipMesh(

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { createServer as createHttpServer } from 'node:http';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
@@ -79,7 +80,7 @@ export async function startKubeApi(options: KubeApiOptions = {}): Promise<KubeAp
   const users = new Users(clock, options.token);
   const faults = new Faults();
   const requests: RecordedRequest[] = [];
-  let watches = new AbortController();
+  let watches = endOfWatches();
   createInitialNamespaces(registry, resources);
 
   const listener = (request: IncomingMessage, response: ServerResponse): void => {
@@ -109,7 +110,7 @@ export async function startKubeApi(options: KubeApiOptions = {}): Promise<KubeAp
   const url = `${tls === undefined ? 'http' : 'https'}://127.0.0.1:${port}`;
   const endWatches = (): void => {
     watches.abort();
-    watches = new AbortController();
+    watches = endOfWatches();
   };
   return {
     url,
@@ -126,6 +127,13 @@ export async function startKubeApi(options: KubeApiOptions = {}): Promise<KubeAp
       return closed;
     },
   };
+}
+
+/** Every watch that is open listens to it. */
+function endOfWatches(): AbortController {
+  const end = new AbortController();
+  setMaxListeners(0, end.signal);
+  return end;
 }
 
 function record(request: IncomingMessage, url: URL): RecordedRequest {
