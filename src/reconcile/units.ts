@@ -48,8 +48,11 @@ export async function makeLast(
     await units.sync(client, { isChanged });
     return undefined;
   } catch (error) {
-    if (error instanceof DeviceError) return error;
-    throw error;
+    if (!(error instanceof DeviceError)) throw error;
+    const { code, message, nextStep, resource } = error;
+    return new DeviceError(code, `${client.device} has it, the other unit may not: ${message}`, nextStep, {
+      resource,
+    });
   }
 }
 

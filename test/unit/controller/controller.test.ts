@@ -8,6 +8,7 @@ import { statusName } from '../../../src/controller/status-config-map.js';
 import { badCallerId, goodCallerId } from '../../../src/demo/surroundings.js';
 import { collectionPath, resourcePath } from '../../../src/icontrol/resource-path.js';
 import { kinds } from '../../../src/kube/kinds.js';
+import { until } from '../../support/until.js';
 import { ControllerBed, serviceOf } from './controller-bed.js';
 import type { Replica } from './controller-bed.js';
 
@@ -224,6 +225,30 @@ describe('the controller, against the mock BIG-IP and the API double', function 
         backend.close();
       }
     });
+  });
+
+  it('leaves nothing half-done when it is told to stop in the midst of a change', async () => {
+    bed = await ControllerBed.start();
+    try {
+      const { bigIp } = bed.scenario;
+      await bed.edit('ping', { allow: everybody });
+      replica = await bed.startReplica();
+      await until(() => bigIp.requests.some(({ path }) => path === '/mgmt/tm/ltm/pool'));
+      await replica.stop();
+      const ended = bigIp.requests.map(({ method, path }) => `${method} ${path}`);
+      const transactions = ended.filter((request) => request === 'POST /mgmt/tm/transaction').length;
+      const closed = ended.filter((request) => /^(PATCH|DELETE) \/mgmt\/tm\/transaction\//.test(request));
+      assert.equal(transactions, 1);
+      assert.ok(closed.length > 0, ended.join('\n'));
+      assert.ok(ended.includes('POST /mgmt/tm/util/unix-rm'), 'the uploads are removed');
+      assert.match(ended.at(-1) ?? '', /^DELETE \/mgmt\/shared\/authz\/tokens\//);
+
+      replica = await bed.startReplica();
+      await replica.when(isWell('ping'));
+      assert.equal(await bed.call('ping', goodCallerId), 'answered');
+    } finally {
+      await bed.close();
+    }
   });
 
   describe('while the device refuses one service', () => {
