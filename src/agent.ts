@@ -22,7 +22,12 @@ import { MeshRegistrar } from './mesh/registrar.js';
 import type { Proof } from './proof/proof.js';
 import { denyAtOnce } from './reconcile/deny-at-once.js';
 import { desireDevice, stopAtFailure } from './reconcile/desire.js';
+import { validatePlan } from './reconcile/apply-plan.js';
 import { observeDevice } from './reconcile/observe.js';
+import { isEmptyPlan } from './reconcile/plan.js';
+import type { Plan } from './reconcile/plan.js';
+import { plannedRequests } from './reconcile/planned-requests.js';
+import type { PlannedRequest } from './reconcile/planned-requests.js';
 import { strictAllowlists } from './reconcile/read-allowlist.js';
 import type { AllowlistSource } from './reconcile/read-allowlist.js';
 import { runOnce, verifyService } from './reconcile/run-once.js';
@@ -121,6 +126,28 @@ export class Agent {
     });
     if (options.mode === 'apply') this.#saved.add(device.name);
     return report;
+  }
+
+  /** Every request with which `reconcile` would carry out this plan, reads and logins left out. */
+  async requestsOf(device: DeviceConfig, plan: Plan): Promise<readonly PlannedRequest[]> {
+    const units = await this.#device(device);
+    const unit = await units.activeUnit();
+    const isChanged = !isEmptyPlan(plan);
+    const isSaved = this.#saved.has(device.name) && !isChanged;
+    const last = isSaved ? [] : await units.saveAndSyncRequests(unit, { isChanged });
+    const commands = last.map(({ command }) => command);
+    return plannedRequests(plan, { partition: device.partition, holder: newHolder() }, commands);
+  }
+
+  /**
+   * Lets the device check a plan and change nothing.
+   *
+   * @throws AgentError what the device objects to
+   */
+  async validate(device: DeviceConfig, plan: Plan): Promise<void> {
+    const { signal } = this.#options;
+    const unit = await (await this.#device(device)).activeUnit();
+    await validatePlan(unit, plan, { partition: device.partition, holder: newHolder(), signal });
   }
 
   /** Calls a service as good and bad callers do; nothing is written anywhere. */

@@ -284,6 +284,10 @@ export const errorCatalogue = {
     consequence: 'refused',
     meaning: 'The Secret with the credentials of a device does not exist or lacks a key.',
   },
+  MESH_ERR_INTERRUPTED: {
+    consequence: 'transient',
+    meaning: 'The command was interrupted; the message says what it had done by then.',
+  },
   MESH_ERR_NOT_APPLIED: {
     consequence: 'refused',
     meaning: 'The service is not on the device yet, or its certificate is due for renewal.',

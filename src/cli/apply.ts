@@ -1,6 +1,8 @@
 import { isEmptyPlan } from '../reconcile/plan.js';
-import type { ReconcileReport } from '../reconcile/run-once.js';
+import type { AgentError } from '../errors.js';
+import type { ReconcileReport, ReconcileStep } from '../reconcile/run-once.js';
 import type { CliContext, ExitCode, GlobalFlags } from './context.js';
+import { interrupted, isInterruption } from './interruption.js';
 import { withAgent } from './open-agent.js';
 import type { ConfigFlag } from './open-agent.js';
 import { planAsJson, printPlan } from './render-plan.js';
@@ -31,9 +33,15 @@ export function applyDevices(
   const { output } = context;
   return withAgent<ExitCode>(context, flags, async (agent) => {
     for (const device of agent.config.devices.filter(({ name }) => isConcerned(name))) {
-      const report = await agent.reconcile(device, { mode: 'apply', renew }, (step) =>
-        output.progress(`${device.name}: ${stepNames[step]}`),
-      );
+      let reached: ReconcileStep = 'observe';
+      const report = await agent
+        .reconcile(device, { mode: 'apply', renew }, (step) => {
+          reached = step;
+          output.progress(`${device.name}: ${stepNames[step]}`);
+        })
+        .catch((error: unknown) => {
+          throw isInterruption(error, context.signal) ? interruptedAt(device.name, reached) : error;
+        });
       printPlan(output, device.partition, report.plan);
       if (isEmptyPlan(report.plan)) output.line(`device ${device.name} is as it should be`);
       printServices(context, report);
@@ -50,6 +58,18 @@ export function applyDevices(
     }
     return 0;
   });
+}
+
+/** A commit under way ends, and is saved; whatever else is interrupted is undone or can be repeated. */
+function interruptedAt(device: string, step: ReconcileStep): AgentError {
+  if (['observe', 'desire', 'plan', 'apply'].includes(step)) {
+    return interrupted(`nothing was changed on device ${device}`, 'run apply again when you like');
+  }
+  const rest = step === 'register' ? 'and proven, but perhaps not registered in the mesh' : 'but not proven';
+  return interrupted(
+    `the change of device ${device} is complete and saved, ${rest}`,
+    'run apply again: it goes on from there',
+  );
 }
 
 function printServices({ output }: CliContext, { desire, proofs }: ReconcileReport): void {

@@ -31,7 +31,7 @@ export async function runCli(
         const run = await load();
         exitCode = await run(context, flags, argument);
       } catch (error) {
-        exitCode = reportError(error, context.output);
+        exitCode = reportError(error, context);
       }
     };
   try {
@@ -79,6 +79,7 @@ function buildProgram(action: Action): Command {
   );
   withConfig(command('plan', 'what apply would do; nothing is written'))
     .option('--detailed-exitcode', 'exit with 2 when there is something to do')
+    .option('--device', 'let the device check the changes (it makes none; files are uploaded and removed)')
     .action(action(async () => (await import('./plan.js')).runPlan));
   withConfig(command('verify', 'prove on the wire who gets in and who does not'))
     .argument('<service>', 'a service of the config file')

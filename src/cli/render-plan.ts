@@ -1,4 +1,5 @@
 import type { Change, Plan } from '../reconcile/plan.js';
+import type { Desire } from '../reconcile/desire.js';
 import type { Output } from './output.js';
 
 const marks = { create: '+', modify: '~', remove: '-' } as const;
@@ -19,6 +20,16 @@ export function printPlan(output: Output, partition: string, plan: Plan): void {
   }
 }
 
+/** Which certificates are replaced, and until when the new ones are valid. */
+export function printCertificates(output: Output, { services }: Desire): void {
+  for (const { config, spiffeId, pair, isNewPair } of services) {
+    if (!isNewPair) continue;
+    const { 'not-before': from, 'not-after': until } = pair.facts;
+    const range = `from ${isoTime(from)} until ${isoTime(until)}`;
+    output.line(`certificate of ${config.name}: new, ${spiffeId.text}, ${range}`);
+  }
+}
+
 /** The plan as data, without the content of any file. */
 export function planAsJson(plan: Plan): object {
   return {
@@ -36,4 +47,8 @@ export function planAsJson(plan: Plan): object {
 
 function changedMembers(change: Change): string {
   return change.action === 'modify' ? `: ${change.members.join(', ')}` : '';
+}
+
+function isoTime(seconds = '0'): string {
+  return new Date(Number(seconds) * 1000).toISOString().replace('.000Z', 'Z');
 }

@@ -40,6 +40,6 @@ export async function runConformanceCommand(args: readonly string[], io: Process
     });
     return io.signal.aborted || results.some(({ outcome }) => outcome.is === 'failed') ? 1 : 0;
   } catch (error) {
-    return reportError(error, output);
+    return reportError(error, { output, signal: io.signal });
   }
 }

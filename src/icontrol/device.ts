@@ -3,10 +3,12 @@ import { AgentError } from '../errors.js';
 import type { Logger } from '../log.js';
 import type { IControlClient } from './client.js';
 import { DeviceError } from './errors.js';
+import type { Command } from './request.js';
 import { collectionPath } from './resource-path.js';
 import { parseSingleStats } from './stats.js';
 import { parseGroupSync } from './sync-status.js';
 import type { GroupSync } from './sync-status.js';
+import { saveRequest } from './system.js';
 
 export interface DeviceOptions {
   /** One unit, or the two of a pair. */
@@ -113,6 +115,22 @@ export class Device {
     await Promise.all(others.map((other) => other.system.saveConfig()));
   }
 
+  /** What {@link saveAndSync} sends besides reads, for a plan: to which unit, and what. */
+  async saveAndSyncRequests(
+    unit: IControlClient,
+    { isChanged }: { readonly isChanged: boolean },
+  ): Promise<ReadonlyArray<{ readonly unit: string; readonly command: Command }>> {
+    const save = ({ device }: IControlClient) => ({ unit: device, command: saveRequest });
+    if (this.units.length === 1) return [save(unit)];
+    const membership = await this.#membership(unit);
+    const sync = await observeSync(unit, membership);
+    const others = this.units.filter((other) => other !== unit).map(save);
+    if (!isChanged && isElsewhereOnly(sync, membership)) return [save(unit)];
+    const isPushed = !membership.autoSync && (isChanged || sync.status !== 'In Sync');
+    const push = { unit: unit.device, command: pushRequest(membership) };
+    return [save(unit), ...(isPushed ? [push] : []), ...others];
+  }
+
   /** Closes every unit. Never throws. */
   async close(): Promise<void> {
     await Promise.all(this.units.map((unit) => unit.close()));
@@ -128,7 +146,7 @@ export class Device {
       refuseConflict(sync, membership, unit);
       // Pushed once, also over "In Sync": the status may not know of the change yet.
       if (!pushed && sync.status !== 'Disconnected') {
-        await pushToGroup(unit, membership);
+        await unit.request(pushRequest(membership));
         pushed = true;
       }
       await clock.sleep(pollMs);
@@ -234,10 +252,10 @@ function refuseConflict(sync: GroupSync, { self, group }: Membership, unit: ICon
   );
 }
 
-async function pushToGroup(unit: IControlClient, { group }: Membership): Promise<void> {
-  await unit.request({
+function pushRequest({ group }: Membership): Command {
+  return {
     method: 'POST',
     path: '/mgmt/tm/cm',
     body: { command: 'run', utilCmdArgs: `config-sync to-group ${group}` },
-  });
+  };
 }

@@ -12,6 +12,13 @@ export interface DeviceVersion {
 
 const saveDeadlineMs = 300_000;
 
+/** Makes the running configuration of a unit survive a reboot. */
+export const saveRequest = {
+  method: 'POST',
+  path: '/mgmt/tm/sys/config',
+  body: { command: 'save' },
+} as const;
+
 /** What concerns a unit as a whole. */
 export class DeviceSystem {
   readonly #requester: Requester;
@@ -38,13 +45,17 @@ export class DeviceSystem {
 
   /** Makes the running configuration survive a reboot; to be called once per change set. */
   async saveConfig(): Promise<void> {
-    const body = { command: 'save' };
     try {
-      await this.#requester.request({ method: 'POST', path: '/mgmt/tm/sys/config', body, repeatable: true });
+      // What was committed outlives an interruption, and must outlive a reboot as well.
+      await this.#requester.request({ ...saveRequest, repeatable: true, detached: true });
     } catch (error) {
       if (!(error instanceof DeviceError) || error.code !== 'MESH_ERR_DEVICE_TIMEOUT') throw error;
       // A large configuration takes more than the minute that a plain call gets.
-      await runTask(this.#requester, this.#clock, { kind: 'sys/config', body, deadlineMs: saveDeadlineMs });
+      await runTask(this.#requester, this.#clock, {
+        kind: 'sys/config',
+        body: saveRequest.body,
+        deadlineMs: saveDeadlineMs,
+      });
     }
   }
 }

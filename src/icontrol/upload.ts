@@ -4,7 +4,7 @@ import type { Logger } from '../log.js';
 import type { Secret } from '../secret.js';
 import type { Clock } from '../clock.js';
 import { DeviceError } from './errors.js';
-import type { Requester } from './request.js';
+import type { Command, Requester } from './request.js';
 import { repeatWhileTransient } from './retry.js';
 
 /** A file in the device's upload folder. */
@@ -20,6 +20,37 @@ export const uploadChunkBytes = 512 * 1024;
 
 const folder = '/var/config/rest/downloads';
 const ownName = /^mesh-[0-9a-f]{32}$/;
+
+/** For the `sourcePath` member of a file object. */
+export function sourcePathOf(name: string): string {
+  return `file:${folder}/${name}`;
+}
+
+/** The path that a file is sent to, and how many bytes go with each request. */
+export function uploadChunks(
+  name: string,
+  bytes: number,
+): { readonly path: string; readonly sizes: number[] } {
+  const sizes = Array.from({ length: Math.ceil(bytes / uploadChunkBytes) }, (_, index) =>
+    Math.min(uploadChunkBytes, bytes - index * uploadChunkBytes),
+  );
+  return { path: `/mgmt/shared/file-transfer/uploads/${name}`, sizes };
+}
+
+/** Removes files of our own alphabet from the given folders of the device. */
+export function removalRequest(
+  names: readonly string[],
+  { isComplete }: { readonly isComplete: boolean },
+): Command {
+  // An upload that broke off lies in tmp.
+  const places = isComplete ? [folder] : [folder, `${folder}/tmp`];
+  const paths = places.flatMap((place) => names.map((name) => `${place}/${name}`));
+  return {
+    method: 'POST',
+    path: '/mgmt/tm/util/unix-rm',
+    body: { command: 'run', utilCmdArgs: paths.join(' ') },
+  };
+}
 
 /**
  * Files on their way to the device. They lie in clear in a folder that nothing on the device tidies, so each is
@@ -57,7 +88,7 @@ export class Uploads {
         await this.#upload(name, bytesOf(contents[index] ?? ''), signal);
       }
       complete = true;
-      return await use(names.map((name) => ({ name, sourcePath: `file:${folder}/${name}` })));
+      return await use(names.map((name) => ({ name, sourcePath: sourcePathOf(name) })));
     } finally {
       await this.#remove(begun, complete);
     }
@@ -80,10 +111,11 @@ export class Uploads {
   }
 
   async #uploadFromStart(name: string, bytes: Buffer, signal: AbortSignal | undefined): Promise<void> {
-    const path = `/mgmt/shared/file-transfer/uploads/${name}`;
+    const { path, sizes } = uploadChunks(name, bytes.length);
     let remaining: unknown;
-    for (let start = 0; start < bytes.length; start += uploadChunkBytes) {
-      const chunk = bytes.subarray(start, start + uploadChunkBytes);
+    for (const [index, size] of sizes.entries()) {
+      const start = index * uploadChunkBytes;
+      const chunk = bytes.subarray(start, start + size);
       const { json } = await this.#requester.request({
         method: 'POST',
         path,
@@ -110,14 +142,10 @@ export class Uploads {
   async #remove(names: readonly string[], complete: boolean): Promise<void> {
     const doomed = [...this.#leftBehind, ...names].filter((name) => ownName.test(name));
     if (doomed.length === 0) return;
-    // An upload that broke off lies in tmp.
-    const places = complete && this.#leftBehind.size === 0 ? [folder] : [folder, `${folder}/tmp`];
-    const paths = places.flatMap((place) => doomed.map((name) => `${place}/${name}`));
+    const isComplete = complete && this.#leftBehind.size === 0;
     try {
       const { json } = await this.#requester.request({
-        method: 'POST',
-        path: '/mgmt/tm/util/unix-rm',
-        body: { command: 'run', utilCmdArgs: paths.join(' ') },
+        ...removalRequest(doomed, { isComplete }),
         repeatable: true,
         detached: true,
       });

@@ -1,10 +1,12 @@
 import { AgentError } from '../errors.js';
 import { DeviceError } from '../icontrol/errors.js';
 import type { IControlClient } from '../icontrol/client.js';
+import type { Command } from '../icontrol/request.js';
 import { collectionPath, resourcePath } from '../icontrol/resource-path.js';
 import { changeSet } from './change-set.js';
+import type { PlannedCommand } from './change-set.js';
 import { epochName } from './names.js';
-import { ownerMark } from './ownership.js';
+import { partitionRequest } from './planned-requests.js';
 import type { Blocker, Plan } from './plan.js';
 
 export interface ApplyOptions {
@@ -28,32 +30,62 @@ export async function applyPlan(client: IControlClient, plan: Plan, options: App
   const { partition, holder, beforeCommit, signal } = options;
   const [blocker] = plan.blockers;
   if (blocker !== undefined) throw blockedBy(blocker, partition, client.device);
-  const planned = changeSet(plan, { partition, holder });
-  const contents = planned.flatMap(({ upload }) => (upload === undefined ? [] : [upload]));
   if (plan.createPartition) {
-    await client.resources.create(collectionPath('auth/partition'), {
-      name: partition,
-      description: ownerMark(),
-    });
+    const { body = {} } = partitionRequest(partition);
+    await client.resources.create(collectionPath('auth/partition'), body);
   }
+  await withCommands(client, changeSet(plan, { partition, holder }), signal, async (commands) => {
+    beforeCommit?.();
+    await client.transactions
+      .commit(commands, {
+        resolve: () => isHolder(client, partition, plan.epoch + 1, holder),
+        ...(signal === undefined ? {} : { signal }),
+      })
+      .catch((error: unknown) => {
+        throw isFenced(error, plan.epoch) ? outdated(client.device, error) : error;
+      });
+  });
+}
+
+/**
+ * Lets the device check a plan and change nothing but its upload folder, which is tidied up.
+ *
+ * @throws AgentError MESH_ERR_PLAN_BLOCKED before anything is sent; what the device objects to otherwise
+ */
+export async function validatePlan(
+  client: IControlClient,
+  plan: Plan,
+  { partition, holder, signal }: Omit<ApplyOptions, 'beforeCommit'>,
+): Promise<void> {
+  const [blocker] = plan.blockers;
+  if (blocker !== undefined) throw blockedBy(blocker, partition, client.device);
+  await withCommands(client, changeSet(plan, { partition, holder }), signal, (commands) =>
+    client.transactions.commit(commands, {
+      validateOnly: true,
+      ...(signal === undefined ? {} : { signal }),
+    }),
+  );
+}
+
+/** Sends the files, gives the commands that refer to them to `use`, and removes them from the upload folder. */
+async function withCommands(
+  client: IControlClient,
+  planned: readonly PlannedCommand[],
+  signal: AbortSignal | undefined,
+  use: (commands: readonly Command[]) => Promise<void>,
+): Promise<void> {
+  const contents = planned.flatMap(({ upload }) => (upload === undefined ? [] : [upload]));
   await client.uploads.withFiles(
     contents,
-    async (files) => {
+    (files) => {
       const sourcePaths = new Map(contents.map((content, index) => [content, files[index]?.sourcePath]));
-      const commands = planned.map(({ command, upload }) =>
-        upload === undefined
-          ? command
-          : { ...command, body: { ...command.body, sourcePath: sourcePaths.get(upload) } },
+      return use(
+        planned.map(({ command, upload }) =>
+          upload === undefined
+            ? command
+            : { ...command, body: { ...command.body, sourcePath: sourcePaths.get(upload) } },
+        ),
       );
-      beforeCommit?.();
-      await client.transactions
-        .commit(commands, {
-          resolve: () => isHolder(client, partition, plan.epoch + 1, holder),
-          ...(signal === undefined ? {} : { signal }),
-        })
-        .catch((error: unknown) => {
-          throw isFenced(error, plan.epoch) ? outdated(client.device, error) : error;
-        });
     },
     signal === undefined ? {} : { signal },
   );
