@@ -94,8 +94,10 @@ const service = z.strictObject({
  * Objects are strict: an unknown key is an error, because a misspelt one that is ignored is an outage later.
  */
 export const agentConfigSchema = z.strictObject({
-  apiVersion: z.literal('bigip-mesh.io/v1'),
-  kind: z.literal('AgentConfig'),
+  apiVersion: z.literal('bigip-mesh.io/v1', {
+    error: 'must be bigip-mesh.io/v1: this program reads no other version',
+  }),
+  kind: z.literal('AgentConfig', { error: 'must be AgentConfig' }),
   mesh: z
     .strictObject({
       /** Absent: read from the mesh's own ConfigMap. */

@@ -61,7 +61,7 @@ export function refusalOf(asked: Asked, answer: Answer): DeviceError {
 
 function meaningOfAnswer(answer: Answer, message: string, deviceCode: string | undefined): Meaning {
   const { status, json } = answer;
-  if (status < 300) return starting;
+  if (status < 300) return isForeignPage(answer) ? unexpected : starting;
   if (status < 400) return unexpected;
   if (status === 401) return meaningOf401(message);
   if (status === 403) return denied;
@@ -136,6 +136,11 @@ function messageOf({ status, json, text }: Answer): string {
     // A commit puts this in front of the refusal of the command that failed.
     .replace(/^transaction failed: ?/, '');
   return line.length > 600 ? `${line.slice(0, 600)}...` : line;
+}
+
+/** A page that a web server other than the device's own gives for any address. */
+function isForeignPage({ text = '' }: Answer): boolean {
+  return /<title>/i.test(text) && !/BIG-IP|Configuration Utility/i.test(text);
 }
 
 function titleOf(text: string | undefined): string {

@@ -1,5 +1,8 @@
 import { strict as assert } from 'node:assert';
+import { once } from 'node:events';
 import { readFile, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { systemClock } from '../../src/clock.js';
 import { editAllowlist } from '../../src/demo/edit-allowlist.js';
@@ -12,6 +15,7 @@ import { kinds } from '../../src/kube/kinds.js';
 import { silentLogger } from '../../src/log.js';
 import { bigipMesh } from '../support/command.js';
 import type { Finished } from '../support/command.js';
+import { mintFactoryCertificate } from '../unit/icontrol/device-certificate.js';
 
 const { signal } = new AbortController();
 
@@ -111,6 +115,40 @@ describe('what goes wrong is told in one line, with the next step, and nothing i
       exitCode: 1,
       message: new RegExp(`127\\.0\\.0\\.1:${port}`),
       nextStep: /MESH_ERR_DEVICE_UNREACHABLE/,
+    });
+  });
+
+  it('a device that answers HTML: something else listens at its address', async () => {
+    const { certPem, keyPem } = mintFactoryCertificate();
+    const page = '<!DOCTYPE html><html><title>It works!</title><body>Apache</body></html>';
+    const server = createServer({ cert: certPem, key: keyPem }, (_request, response) =>
+      response.setHeader('Content-Type', 'text/html').end(page),
+    ).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    const file = join(scenario.folder, 'web.pem');
+    await writeFile(file, certPem);
+    try {
+      const edited = await apply((config) =>
+        config
+          .replace(/https:[^"]+/, `https://127.0.0.1:${port}`)
+          .replace(/caFile: "[^"]+"/, `caFile: ${JSON.stringify(file)}`),
+      );
+      await expectRefusal(edited, {
+        exitCode: 1,
+        message: new RegExp(`127\\.0\\.0\\.1:${port}.*a page titled`),
+        nextStep: /MESH_ERR_DEVICE_PROTOCOL/,
+      });
+    } finally {
+      server.close();
+    }
+  });
+
+  it('a config file of another version', async () => {
+    await expectRefusal(await apply((config) => config.replace('mesh.io/v1', 'mesh.io/v2')), {
+      exitCode: 3,
+      message: /edited\.yaml:1:13: apiVersion must be bigip-mesh\.io\/v1/,
+      nextStep: /MESH_ERR_CONFIG_INVALID/,
     });
   });
 

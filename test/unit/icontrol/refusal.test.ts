@@ -130,6 +130,12 @@ describe('refusalOf', () => {
     }
   });
 
+  it('takes the page of another web server for something that is no device', () => {
+    const error = refuse(200, '<html><title>It works!</title></html>');
+    assert.equal(error.code, 'MESH_ERR_DEVICE_PROTOCOL');
+    assert.match(error.message, /a page titled "It works!"/);
+  });
+
   it("tells Jetty's timeout from a restart", () => {
     const error = refuse(500, '<html><title>Error 500</title>AsyncContext timeout</html>');
     assert.deepEqual([error.code, error.outcomeUnknown], ['MESH_ERR_DEVICE_TIMEOUT', true]);
