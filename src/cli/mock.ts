@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { LogHistory } from '../mock/data-plane/log-history.js';
 import { TclDataPlane } from '../mock/data-plane/tcl-data-plane.js';
 import { AgentError } from '../errors.js';
 import type { FaultRule } from '../mock/faults/fault.js';
@@ -83,15 +84,20 @@ async function start(
 ): Promise<RunningMock> {
   const unit = (listen: HostPort, number: number): PairUnitOptions => {
     const hostname = `bigip${number}.example.com`;
+    const history = new LogHistory();
     return {
       listen,
       hostname,
+      log: history,
       dataPlane: new TclDataPlane({
         ...(flags.dataPlane === undefined ? {} : { bindHost: flags.dataPlane }),
         hostname: `bigip${number}`,
         clock,
         logger,
-        log,
+        log: (line) => {
+          history.add(line);
+          log(line);
+        },
       }),
       ...(flags.state === undefined ? {} : { stateDir: join(flags.state, `unit-${number}`) }),
     };

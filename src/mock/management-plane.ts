@@ -5,6 +5,7 @@ import { Authenticator } from './authn/authenticator.js';
 import { TokenStore } from './authn/token-store.js';
 import type { MockUser } from './authn/user.js';
 import type { Configuration } from './config/configuration.js';
+import { viewOf } from './config/effective.js';
 import { RunningConfiguration } from './config/running-configuration.js';
 import type { DataPlane } from './data-plane/configuration.js';
 import type { FaultInjector } from './faults/fault-injector.js';
@@ -18,6 +19,8 @@ import type { Respond } from './http/management-server.js';
 import { RestErrors } from './http/mgmt-response.js';
 import { Commands } from './icrd/commands.js';
 import { Icrd } from './icrd/icrd.js';
+import { HealthMonitors } from './monitor/health-monitors.js';
+import { monitoredTargets } from './monitor/monitored-targets.js';
 import { ResourceTable } from './resources/resource-table.js';
 import { RestJavad } from './rest-javad.js';
 import { noTraffic } from './status/counters.js';
@@ -55,6 +58,17 @@ export function buildManagementPlane(options: ManagementPlaneOptions): Managemen
   const errors = new RestErrors();
   const downloads = new DownloadsFolder();
   const tokens = new TokenStore(now);
+  const health = new HealthMonitors({
+    ...(dataPlane?.probe === undefined ? {} : { probe: dataPlane.probe.bind(dataPlane) }),
+    clock,
+    signal: options.signal,
+    onChange: () => {
+      running.refreshTraffic().catch((error: unknown) => {
+        const reason = error instanceof Error ? error.message : 'unknown';
+        logger.error({ reason }, 'the mock BIG-IP could not take a pool member in or out');
+      });
+    },
+  });
   const running = new RunningConfiguration({
     initial: options.initial,
     table,
@@ -64,6 +78,8 @@ export function buildManagementPlane(options: ManagementPlaneOptions): Managemen
       if (!cluster.isActive()) return withoutListeners(wanted);
       return faults.isActive('old-certificate') ? withOldCertificates(served, wanted) : wanted;
     },
+    health: (object) => health.reportOf(object),
+    onHandOver: (configuration) => health.watch(monitoredTargets(viewOf(configuration, table, tmos))),
     onChange: () => cluster.changed(),
   });
   const authenticator = new Authenticator({
@@ -73,9 +89,20 @@ export function buildManagementPlane(options: ManagementPlaneOptions): Managemen
     allowsBasic: () => running.current.get('sys/db', 'httpd.basic_auth')?.own['value'] !== 'disable',
   });
   const commands = new Commands({ downloads, cluster, save: () => options.save(running.current) });
-  const status = new StatusResources({ tmos, hostname, cluster, now });
+  const status = new StatusResources({ tmos, hostname, cluster, now, users: options.users });
   const traffic = () => dataPlane?.statistics?.snapshot() ?? noTraffic;
-  const icrd = new Icrd({ running, table, tmos, downloads, errors, now, commands, status, traffic });
+  const icrd = new Icrd({
+    running,
+    table,
+    tmos,
+    downloads,
+    errors,
+    now,
+    commands,
+    status,
+    traffic,
+    health: (object) => health.reportOf(object),
+  });
   const restJavad = new RestJavad({
     authenticator,
     authn: new AuthnWorker(tokens, authenticator, errors),

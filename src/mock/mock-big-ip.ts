@@ -4,6 +4,7 @@ import type { MockUser } from './authn/user.js';
 import type { ManagementCertificate } from './certificate/self-signed.js';
 import { startControlServer } from './control/control-server.js';
 import type { DataPlane } from './data-plane/configuration.js';
+import type { LogHistory } from './data-plane/log-history.js';
 import type { FaultInjector } from './faults/fault-injector.js';
 import type { FaultRule } from './faults/fault.js';
 import { standalone } from './ha/standalone.js';
@@ -26,6 +27,8 @@ export interface MockBigIpOptions {
   readonly defaultCertificate?: ManagementCertificate;
   /** Without one, nothing listens and rules are only looked at for balanced braces. */
   readonly dataPlane?: DataPlane;
+  /** The lines that the data plane logs, for the control port to show. Whoever makes the data plane fills it. */
+  readonly log?: LogHistory;
   /** A folder for what `sys config save` saves, and for the next start. Default: memory. */
   readonly stateDir?: string;
   /** Faults that are in force from the start. */
@@ -57,6 +60,8 @@ export interface MockBigIp {
   /** Every request that was answered or dropped (status 0), oldest first. */
   readonly requests: readonly RecordedRequest[];
   forgetRequests(): void;
+  /** The latest lines of /var/log/ltm; absent when nobody collects them. */
+  readonly log?: LogHistory;
   /** What goes wrong. */
   readonly faults: FaultInjector;
   /** What a restart of restjavad does to clients. */
@@ -71,9 +76,9 @@ export interface MockBigIp {
  * its traffic. It is for tests and for trying things out: it guards nothing, and its keys are worth nothing.
  *
  * Limitations, so that nobody takes them for the device's behaviour:
- * - Kinds: those of `ResourceTable`. Profiles other than tcp, client-ssl and server-ssl, and monitors other than
- *   tcp, can be named but not created. No policies, SNAT pools, FQDN nodes, iApps, ASM, AS3.
- * - No monitor probes: a monitored member is in `checking`, and takes connections.
+ * - Kinds: those of `ResourceTable`. No policies, SNAT pools, FQDN nodes, iApps, ASM, AS3.
+ * - Profiles other than client-ssl and statistics are configuration without effect on traffic: it is TCP.
+ * - Monitors of ICMP and UDP ask nobody: what only they look after is `unchecked`, and takes connections.
  * - A rule's literal names of pools and data groups do not keep those from being deleted.
  * - Route domains are names only; VLANs are `/Common/external` and `/Common/internal`.
  * - `util/unix-rm` and `util/unix-ls` know the upload folder alone; there is no `util/bash`.

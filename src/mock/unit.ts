@@ -16,6 +16,10 @@ import { tmosVersion } from './tmos-version.js';
 /** A mock BIG-IP as its peer sees it. */
 export interface Unit extends MockBigIp {
   readonly running: RunningConfiguration;
+  /** Answers nobody any more, and loses what was not saved. */
+  powerOff(): Promise<void>;
+  /** Starts at the same address with what was saved. @throws AgentError MESH_ERR_MOCK_LISTEN */
+  powerOn(): Promise<void>;
 }
 
 /** @throws AgentError MESH_ERR_MOCK_LISTEN, MESH_ERR_MOCK_STATE */
@@ -88,26 +92,41 @@ export async function startUnit(
     await dataPlane?.close();
     throw error;
   }
+  const boot = async (): Promise<void> => {
+    tokens.forgetAll();
+    icrd.forgetTransactions();
+    await running.replace(() => saved.configuration ?? factory);
+  };
+  const { url } = server;
+  const port = Number(new URL(url).port);
   return {
-    url: server.url,
+    url,
     hostname,
     certificatePem: certificate.pem,
     fingerprint256: new X509Certificate(certificate.pem).fingerprint256,
     requests,
     faults,
     running,
+    ...(options.log === undefined ? {} : { log: options.log }),
+    powerOff: async () => {
+      await server.close();
+      await running.refreshTraffic();
+      dataPlane?.resetConnections?.();
+    },
+    powerOn: async () => {
+      await boot();
+      server = await ManagementServer.start({ listen: { ...listen, port }, certificate, tmos, now, respond });
+    },
     forgetRequests: () => {
       requests.length = 0;
     },
     forgetTokens: () => tokens.forgetAll(),
     reboot: async ({ startUpMs = 0 } = {}) => {
-      tokens.forgetAll();
-      icrd.forgetTransactions();
       // The first of the faults that is still in force answers: HTML, then one 404, then the other.
       faults.inject({ fault: 'restarting', forMs: Math.floor(startUpMs / 3) });
       faults.inject({ fault: 'not-registered', forMs: Math.floor((startUpMs * 2) / 3) });
       faults.inject({ fault: 'public-uri-not-registered', forMs: startUpMs });
-      await running.replace(() => saved.configuration ?? factory);
+      await boot();
     },
     close: async () => {
       closing.abort();

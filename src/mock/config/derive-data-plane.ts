@@ -11,8 +11,10 @@ import type { Json, JsonObject } from '../json.js';
 import { parsePort, withoutRouteDomain } from '../resources/address.js';
 import { certKeyChainOf } from '../resources/client-ssl.js';
 import { recordsOf } from '../resources/data-group-records.js';
-import type { View } from '../resources/resource-kind.js';
+import { logPublishers } from '../resources/log-config.js';
+import type { Health, View } from '../resources/resource-kind.js';
 import type { ResourceTable } from '../resources/resource-table.js';
+import { fieldsOf } from '../resources/statistics-profile.js';
 import { endpointOf } from '../resources/virtual.js';
 import type { TmosVersion } from '../tmos-version.js';
 import type { ConfigObject, Configuration } from './configuration.js';
@@ -23,14 +25,23 @@ export function deriveDataPlane(
   configuration: Configuration,
   table: ResourceTable,
   tmos: TmosVersion,
+  health?: Health,
 ): DataPlaneConfiguration {
-  const view = viewOf(configuration, table, tmos);
+  const view = viewOf(configuration, table, tmos, health);
+  const publishers = logPublishers(configuration);
+  const pools = configuration.list('ltm/pool').map((pool) => poolOf(pool, view));
   return {
     virtualServers: configuration.list('ltm/virtual').map((virtual) => virtualServer(virtual, view)),
+    ...(pools.length === 0 ? {} : { pools }),
+    ...(publishers.length === 0 ? {} : { logPublishers: publishers }),
     dataGroups: [
       ...configuration.list('ltm/data-group/internal').map(internalDataGroup),
       ...configuration.list('ltm/data-group/external').map((object) => externalDataGroup(object, view)),
     ],
+    statisticsProfiles: configuration
+      .list('ltm/profile/statistics')
+      .map((profile) => ({ fullPath: profile.name.fullPath, fields: fieldsOf(profile, view) }))
+      .filter(({ fields }) => fields.length > 0),
   };
 }
 
@@ -50,6 +61,10 @@ function virtualServer(virtual: ConfigObject, view: View): VirtualServerConfigur
       return rule === undefined ? [] : [{ fullPath: path, text: textOf(rule.own['apiAnonymous'] ?? '') }];
     }),
     ...(pool === undefined ? {} : { pool: poolOf(pool, view) }),
+    statisticsProfiles: configuration
+      .children('ltm/virtual/profiles', virtual.name.fullPath)
+      .map(({ name }) => name.fullPath)
+      .filter((path) => configuration.get('ltm/profile/statistics', path) !== undefined),
   };
 }
 

@@ -1,7 +1,7 @@
 import { isAtLeast } from '../tmos-version.js';
 import type { TmosVersion } from '../tmos-version.js';
 import type { Json } from '../json.js';
-import type { Member, ResourceKind, View } from '../resources/resource-kind.js';
+import type { Health, Member, ResourceKind, View } from '../resources/resource-kind.js';
 import type { ConfigObject, Configuration } from './configuration.js';
 import type { ResourceTable } from '../resources/resource-table.js';
 
@@ -15,10 +15,16 @@ export function isPresent(
 }
 
 /** How objects of a configuration look: what each member comes to by setting, inheritance and default. */
-export function viewOf(configuration: Configuration, table: ResourceTable, tmos: TmosVersion): View {
+export function viewOf(
+  configuration: Configuration,
+  table: ResourceTable,
+  tmos: TmosVersion,
+  health?: Health,
+): View {
   const view: View = {
     configuration,
     tmos,
+    ...(health === undefined ? {} : { health }),
     effective(object, name) {
       const kind = table.kind(object.kind);
       const member = kind.members.find((candidate) => candidate.name === name && isPresent(candidate, tmos));

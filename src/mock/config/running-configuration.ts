@@ -1,5 +1,5 @@
 import type { DataPlane, DataPlaneConfiguration, RuleLoadError } from '../data-plane/configuration.js';
-import type { ChangeContext } from '../resources/resource-kind.js';
+import type { ChangeContext, Health } from '../resources/resource-kind.js';
 import type { ResourceTable } from '../resources/resource-table.js';
 import type { TmosVersion } from '../tmos-version.js';
 import { applyCommand } from './change.js';
@@ -21,6 +21,10 @@ export interface RunningConfigurationOptions {
     served: DataPlaneConfiguration,
     wanted: DataPlaneConfiguration,
   ) => DataPlaneConfiguration;
+  /** What the monitors found out. */
+  readonly health?: Health;
+  /** Told what runs, each time that the data plane got it. */
+  readonly onHandOver?: (configuration: Configuration) => void;
   /** Told after each change that was adopted. */
   readonly onChange?: () => void;
 }
@@ -114,12 +118,13 @@ export class RunningConfiguration {
   }
 
   async #handOver(configuration: Configuration): Promise<void> {
-    const { dataPlane, table, tmos, traffic } = this.#options;
+    const { dataPlane, table, tmos, traffic, health, onHandOver } = this.#options;
     if (dataPlane === undefined) return;
-    const wanted = deriveDataPlane(configuration, table, tmos);
+    const wanted = deriveDataPlane(configuration, table, tmos, health);
     const given = traffic === undefined ? wanted : traffic(this.#served, wanted);
     await dataPlane.apply(given);
     this.#served = given;
+    onHandOver?.(configuration);
   }
 }
 

@@ -1,8 +1,9 @@
 import { createServer } from 'node:http';
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { z } from 'zod';
 import { AgentError } from '../../errors.js';
+import type { LogHistory } from '../data-plane/log-history.js';
 import { faultRuleSchema } from '../faults/fault.js';
 import type { MockBigIp } from '../mock-big-ip.js';
 
@@ -15,6 +16,15 @@ export interface ControlServer {
 interface ControlAnswer {
   readonly status: number;
   readonly body?: unknown;
+  /** Follows the log from this line on, until the reader goes away. */
+  readonly follow?: { readonly log: LogHistory; readonly since: number };
+}
+
+/** What a pair does beyond what its units do. */
+export interface PairControl {
+  failOver(): Promise<void>;
+  powerOff(unit: number): Promise<void>;
+  powerOn(unit: number): Promise<void>;
 }
 
 const rebootSchema = z.strictObject({ startUpMs: z.int().min(0).optional() });
@@ -24,19 +34,25 @@ const rebootSchema = z.strictObject({ startUpMs: z.int().min(0).optional() });
  * credentials, so it belongs on loopback.
  *
  * Below `/units/0` and, in a pair, `/units/1`: `GET /` tells name, URL and certificate; `GET|DELETE /requests`;
- * `GET|POST|DELETE /faults`, `DELETE /faults/ID`; `POST /reboot {"startUpMs":N}`; `POST /forget-tokens`. For a
- * pair `POST /fail-over`.
+ * `GET|POST|DELETE /faults`, `DELETE /faults/ID`; `POST /reboot {"startUpMs":N}`; `POST /forget-tokens`;
+ * `GET /log?since=N&limit=M` the lines of /var/log/ltm after the Nth as `{"lines":[{number,text}],"latest":N}`,
+ * `GET /log?follow=true&since=N` the same as plain text that goes on, `DELETE /log`. In a pair also
+ * `POST /power-off` and `POST /power-on`, and above the units `POST /fail-over`.
  *
  * @throws AgentError MESH_ERR_MOCK_LISTEN when the address cannot be had.
  */
 export async function startControlServer(
   listen: { readonly host: string; readonly port: number },
   units: readonly MockBigIp[],
-  failOver?: () => Promise<void>,
+  pair?: PairControl,
 ): Promise<ControlServer> {
   const server = createServer((incoming, outgoing) => {
     const answer = async (): Promise<void> => {
-      const { status, body } = await respond(incoming).catch((): ControlAnswer => ({ status: 500 }));
+      const { status, body, follow } = await respond(incoming).catch((): ControlAnswer => ({ status: 500 }));
+      if (follow !== undefined) {
+        streamLog(outgoing, follow.log, follow.since);
+        return;
+      }
       outgoing.writeHead(status, body === undefined ? {} : { 'content-type': 'application/json' });
       outgoing.end(body === undefined ? undefined : `${JSON.stringify(body)}\n`);
     };
@@ -44,14 +60,22 @@ export async function startControlServer(
   });
   const respond = async (incoming: IncomingMessage): Promise<ControlAnswer> => {
     const method = incoming.method ?? 'GET';
-    const segments = (incoming.url ?? '/').split('/').filter((part) => part !== '');
+    const url = new URL(incoming.url ?? '/', 'http://localhost');
+    const segments = url.pathname.split('/').filter((part) => part !== '');
     const body = await readBody(incoming);
-    if (segments.join('/') === 'fail-over' && method === 'POST' && failOver !== undefined) {
-      await failOver();
+    if (segments.join('/') === 'fail-over' && method === 'POST' && pair !== undefined) {
+      await pair.failOver();
       return { status: 204 };
     }
-    const unit = segments[0] === 'units' ? units[Number(segments[1])] : undefined;
-    return unit === undefined ? { status: 404 } : answerFor(unit, method, segments.slice(2), body);
+    const index = Number(segments[1]);
+    const unit = segments[0] === 'units' ? units[index] : undefined;
+    if (unit === undefined) return { status: 404 };
+    if (segments[2] === 'log') return logAnswer(unit.log, method, url.searchParams);
+    if (pair !== undefined && method === 'POST' && /^power-o(?:n|ff)$/.test(segments[2] ?? '')) {
+      await (segments[2] === 'power-on' ? pair.powerOn(index) : pair.powerOff(index));
+      return { status: 204 };
+    }
+    return answerFor(unit, method, segments.slice(2), body);
   };
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
@@ -113,6 +137,35 @@ async function answerFor(
     default:
       return { status: 404 };
   }
+}
+
+const logQuerySchema = z.strictObject({
+  since: z.coerce.number().int().min(0).default(0),
+  limit: z.coerce.number().int().min(1).optional(),
+  follow: z.enum(['true', 'false']).default('false'),
+});
+
+function logAnswer(log: LogHistory | undefined, method: string, parameters: URLSearchParams): ControlAnswer {
+  if (log === undefined) return { status: 404 };
+  if (method === 'DELETE') {
+    log.forget();
+    return { status: 204 };
+  }
+  if (method !== 'GET') return { status: 404 };
+  const query = logQuerySchema.safeParse(Object.fromEntries(parameters));
+  if (!query.success) return { status: 400, body: { error: z.prettifyError(query.error) } };
+  const { since, limit, follow } = query.data;
+  if (follow === 'true') return { status: 200, follow: { log, since } };
+  return { status: 200, body: { lines: log.since(since, limit), latest: log.latest } };
+}
+
+/** Lines as they come; the connection ends with its reader or with the control port. */
+function streamLog(outgoing: ServerResponse, log: LogHistory, since: number): void {
+  outgoing.writeHead(200, { 'content-type': 'text/plain; charset=utf-8' });
+  outgoing.flushHeaders();
+  for (const { text } of log.since(since)) outgoing.write(`${text}\n`);
+  const end = log.follow(({ text }) => outgoing.write(`${text}\n`));
+  outgoing.once('close', end);
 }
 
 /** A JSON body; undefined when there is none, or it is none. */

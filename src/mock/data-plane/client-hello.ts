@@ -2,7 +2,12 @@
 export type FirstBytes =
   | { readonly kind: 'incomplete' }
   | { readonly kind: 'not-tls' }
-  | { readonly kind: 'client-hello'; readonly offersTls13: boolean };
+  | {
+      readonly kind: 'client-hello';
+      readonly offersTls13: boolean;
+      /** As they stand in the message: type and length, two bytes each, and content; one after the other. */
+      readonly extensions: Buffer;
+    };
 
 const handshakeRecord = 22;
 const clientHelloType = 1;
@@ -22,10 +27,11 @@ export function readFirstBytes(bytes: Buffer): FirstBytes {
   const message = firstHandshakeMessage(bytes);
   if (message === undefined) {
     return bytes.length > maxClientHelloBytes
-      ? { kind: 'client-hello', offersTls13: false }
+      ? { kind: 'client-hello', offersTls13: false, extensions: Buffer.alloc(0) }
       : { kind: 'incomplete' };
   }
-  return { kind: 'client-hello', offersTls13: offersTls13(message) };
+  const extensions = extensionsOf(message);
+  return { kind: 'client-hello', offersTls13: offersTls13(extensions), extensions };
 }
 
 /** The body of the first handshake message, put together from as many records as it takes. */
@@ -48,27 +54,32 @@ function firstHandshakeMessage(bytes: Buffer): Buffer | undefined {
   return undefined;
 }
 
-function offersTls13(clientHello: Buffer): boolean {
+/** Empty where there are none, or where the message is none. */
+function extensionsOf(clientHello: Buffer): Buffer {
   try {
     // Version and random, then three lists with their lengths in front: session ID, ciphers, compressions.
     let offset = 34;
     offset += 1 + clientHello.readUInt8(offset);
     offset += 2 + clientHello.readUInt16BE(offset);
     offset += 1 + clientHello.readUInt8(offset);
-    offset += 2;
-    while (offset + 4 <= clientHello.length) {
-      const end = offset + 4 + clientHello.readUInt16BE(offset + 2);
-      if (clientHello.readUInt16BE(offset) === supportedVersionsExtension) {
-        for (let at = offset + 5; at + 2 <= end; at += 2) {
-          if (clientHello.readUInt16BE(at) === tls13) return true;
-        }
-        return false;
-      }
-      offset = end;
-    }
-    return false;
+    const length = clientHello.readUInt16BE(offset);
+    return clientHello.subarray(offset + 2, offset + 2 + length);
   } catch (error) {
-    if (error instanceof RangeError) return false;
+    if (error instanceof RangeError) return Buffer.alloc(0);
     throw error;
   }
+}
+
+function offersTls13(extensions: Buffer): boolean {
+  for (let offset = 0; offset + 4 <= extensions.length;) {
+    const end = offset + 4 + extensions.readUInt16BE(offset + 2);
+    if (extensions.readUInt16BE(offset) === supportedVersionsExtension) {
+      for (let at = offset + 5; at + 2 <= Math.min(end, extensions.length); at += 2) {
+        if (extensions.readUInt16BE(at) === tls13) return true;
+      }
+      return false;
+    }
+    offset = end;
+  }
+  return false;
 }

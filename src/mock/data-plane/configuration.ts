@@ -1,4 +1,5 @@
 import type { Secret } from '../../secret.js';
+import type { Probe, ProbeOutcome } from './probe.js';
 import type { Statistics } from './statistics.js';
 
 /**
@@ -9,6 +10,12 @@ import type { Statistics } from './statistics.js';
 export interface DataPlaneConfiguration {
   readonly virtualServers: readonly VirtualServerConfiguration[];
   readonly dataGroups: readonly DataGroupConfiguration[];
+  /** Every pool, for rules that send to one; absent: there are none. */
+  readonly pools?: readonly PoolConfiguration[];
+  /** Log publishers, for rules that send to one; absent: there are none. */
+  readonly logPublishers?: readonly LogPublisherConfiguration[];
+  /** Absent: there are none. */
+  readonly statisticsProfiles?: readonly StatisticsProfileConfiguration[];
 }
 
 export interface VirtualServerConfiguration {
@@ -22,6 +29,8 @@ export interface VirtualServerConfiguration {
   /** In the order in which they are attached. */
   readonly rules: readonly RuleConfiguration[];
   readonly pool?: PoolConfiguration;
+  /** The statistics profiles that it carries, by full path; absent: none. */
+  readonly statisticsProfiles?: readonly string[];
 }
 
 export interface ClientSslConfiguration {
@@ -66,10 +75,24 @@ export interface DataGroupConfiguration {
   readonly records: ReadonlyArray<{ readonly name: string; readonly data: string }>;
 }
 
+/** Named counters for rules. */
+export interface StatisticsProfileConfiguration {
+  /** `/mesh/echo_counters` */
+  readonly fullPath: string;
+  /** The names of its fields. */
+  readonly fields: readonly string[];
+}
+
 export interface PoolConfiguration {
   readonly fullPath: string;
   /** Members that take connections now. */
   readonly members: ReadonlyArray<{ readonly address: string; readonly port: number }>;
+}
+
+/** What stands behind a log publisher: pools, and how they are spoken to. */
+export interface LogPublisherConfiguration {
+  readonly fullPath: string;
+  readonly destinations: ReadonlyArray<{ readonly protocol: 'TCP' | 'UDP'; readonly pool: string }>;
 }
 
 /** Why a rule does not load, in the device's own frame: `PATH:LINE: error: [KIND: DETAIL][SOURCE]`. */
@@ -94,6 +117,10 @@ export interface DataPlane {
   apply(configuration: DataPlaneConfiguration): Promise<void>;
   /** Counters since the start; absent: nothing counts. */
   readonly statistics?: Pick<Statistics, 'snapshot'>;
+  /** Looks whether a pool member serves. Absent: nobody does, and monitors find nothing out. */
+  probe?(probe: Probe, signal: AbortSignal): Promise<ProbeOutcome>;
+  /** Ends every connection, as the loss of power does. Absent: there are none. */
+  resetConnections?(): void;
   /** Closes listeners and connections and ends the interpreter. */
   close(): Promise<void>;
 }

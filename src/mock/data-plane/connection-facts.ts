@@ -14,6 +14,7 @@ export function addressFacts(socket: Socket, virtualServer: VirtualServerConfigu
   const port = socket.remotePort ?? 0;
   return {
     virtual: virtualServer.fullPath,
+    statistics_profiles: (virtualServer.statisticsProfiles ?? []).join(' '),
     'IP::client_addr': address,
     'IP::remote_addr': address,
     'TCP::client_port': port,

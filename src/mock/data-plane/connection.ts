@@ -7,10 +7,12 @@ import type { Clock } from '../../clock.js';
 import type { Logger } from '../../log.js';
 import type { Effect, Facts, Flow } from '../tcl/rule-engine.js';
 import { readFirstBytes } from './client-hello.js';
+import type { FirstBytes } from './client-hello.js';
 import type { ClientSslProfile, Handshake } from './client-ssl-profile.js';
 import { CollectingStream } from './collecting-stream.js';
 import type { VirtualServerConfiguration } from './configuration.js';
 import { addressFacts, memberFacts, sslFacts } from './connection-facts.js';
+import { HeldHandshake } from './held-handshake.js';
 import { HeldStream } from './held-stream.js';
 import { tclErrorMessage } from './log-line.js';
 import { RuleTimers } from './rule-timers.js';
@@ -33,6 +35,8 @@ export interface ConnectionOptions {
   readonly logger: Logger;
   /** Takes what goes to /var/log/ltm. */
   readonly log: (level: string, message: string) => void;
+  /** Takes what `HSL::send` sends. */
+  readonly logAtHighSpeed: (message: Extract<Effect, { readonly kind: 'high_speed_log' }>) => void;
 }
 
 /** How long a client may take to close after an alert. */
@@ -52,6 +56,7 @@ export class Connection {
   #serverSide: Socket | undefined;
   #sessionId: Buffer = Buffer.alloc(0);
   #wasRefused = false;
+  readonly #held = new HeldHandshake();
 
   constructor(options: ConnectionOptions) {
     this.#options = options;
@@ -117,7 +122,8 @@ export class Connection {
         socket.unshift(bytes);
         return socket;
       }
-      await this.#run('CLIENTSSL_CLIENTHELLO', {});
+      await this.#run('CLIENTSSL_CLIENTHELLO', { client_hello_extensions: first.extensions });
+      await this.#whenResumed();
       return await this.#handshake(clientSsl, bytes, first.offersTls13);
     } finally {
       deadline.abort();
@@ -125,7 +131,7 @@ export class Connection {
   }
 
   async #firstBytes(): Promise<{
-    first: { kind: 'not-tls' } | { kind: 'client-hello'; offersTls13: boolean };
+    first: Exclude<FirstBytes, { kind: 'incomplete' }>;
     bytes: Buffer;
   }> {
     const { socket } = this.#options;
@@ -169,9 +175,18 @@ export class Connection {
     }
     const facts = sslFacts(handshake, clientSsl.configuration, this.#options.virtualServer.rules);
     if (peerCertMode !== 'ignore' && !handshake.isResumed) await this.#run('CLIENTSSL_CLIENTCERT', facts);
+    await this.#whenResumed();
     await this.#run('CLIENTSSL_HANDSHAKE', facts);
+    await this.#whenResumed();
     stream.release();
     return handshake.socket;
+  }
+
+  /** While a rule holds the handshake, only its timeout goes on. */
+  async #whenResumed(): Promise<void> {
+    if (!this.#held.isHeld) return;
+    await Promise.race([this.#held.resumed, this.#whenEnded()]);
+    if (this.#ended.signal.aborted) throw new Ended();
   }
 
   /** Chooses a member, connects to it and carries bytes until both sides have closed. */
@@ -231,7 +246,16 @@ export class Connection {
         case 'invalidate':
           this.#options.clientSsl?.invalidateSession(this.#sessionId);
           break;
+        case 'count':
+          this.#options.statistics.setField(effect.profile, effect.field, effect.value);
+          break;
         case 'verify_result':
+          break;
+        case 'high_speed_log':
+          this.#options.logAtHighSpeed(effect);
+          break;
+        case 'handshake':
+          this.#held.set(effect.isHeld);
           break;
         case 'collect':
           this.#collecting.collect(effect.length);

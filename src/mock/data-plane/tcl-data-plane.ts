@@ -15,10 +15,14 @@ import type {
   DataPlaneConfiguration,
   RuleConfiguration,
   RuleLoadError,
+  StatisticsProfileConfiguration,
   VirtualServerConfiguration,
 } from './configuration.js';
 import { Connection } from './connection.js';
+import { HighSpeedLogs } from './high-speed-logs.js';
 import { renderLogLine, tclErrorMessage } from './log-line.js';
+import { runProbe } from './probe.js';
+import type { Probe, ProbeOutcome } from './probe.js';
 import { SessionStore } from './session-store.js';
 import { Statistics } from './statistics.js';
 
@@ -60,11 +64,13 @@ export class TclDataPlane implements DataPlane {
   readonly #options: TclDataPlaneOptions;
   readonly #engine: RuleEngine;
   readonly #listeners = new Map<string, Listener>();
+  readonly #highSpeedLogs = new HighSpeedLogs();
   readonly #sessionStores = new Map<string, SessionStore>();
   readonly #connections = new Map<Connection, Promise<void>>();
   /** Listeners that wait for their last connection. */
   readonly #closing = new Set<Promise<unknown>>();
   #applying: Promise<void> = Promise.resolve();
+  #statisticsProfiles: readonly StatisticsProfileConfiguration[] = [];
   #pid = 0;
   #isClosing = false;
 
@@ -74,6 +80,7 @@ export class TclDataPlane implements DataPlane {
     this.#engine = new RuleEngine({
       tclsh: options.tclsh,
       eventTimeLimitMs,
+      now: () => options.clock.now(),
       answerTimeoutMs: eventTimeLimitMs * 4,
       onStarted: (pid) => (this.#pid = pid),
       onGone: () => this.#lostInterpreter(),
@@ -100,6 +107,10 @@ export class TclDataPlane implements DataPlane {
     return applied;
   }
 
+  probe(probe: Probe, signal: AbortSignal): Promise<ProbeOutcome> {
+    return runProbe(probe, signal);
+  }
+
   /** Where a virtual server listens; undefined when it does not. */
   listeningAt(fullPath: string): { readonly host: string; readonly port: number } | undefined {
     const address = this.#listeners.get(fullPath)?.server.address() as AddressInfo | null | undefined;
@@ -115,13 +126,28 @@ export class TclDataPlane implements DataPlane {
     await this.#applying;
     this.#isClosing = true;
     for (const path of this.#listeners.keys()) this.#closeListener(path);
-    this.#resetConnections();
+    this.resetConnections();
     await Promise.all([...this.#connections.values(), ...this.#closing]);
+    this.#highSpeedLogs.close();
     await this.#engine.close();
   }
 
-  async #apply({ virtualServers, dataGroups }: DataPlaneConfiguration): Promise<void> {
+  async #apply({
+    virtualServers,
+    dataGroups,
+    statisticsProfiles = [],
+    pools = [],
+    logPublishers = [],
+  }: DataPlaneConfiguration): Promise<void> {
     await this.#engine.setDataGroups(dataGroups);
+    await this.#engine.setLogTargets({
+      pools: pools.map(({ fullPath }) => fullPath),
+      publishers: logPublishers.map(({ fullPath }) => fullPath),
+    });
+    this.#highSpeedLogs.configure(pools, logPublishers);
+    await this.#engine.setStatisticsProfiles(statisticsProfiles);
+    this.#statisticsProfiles = statisticsProfiles;
+    this.statistics.keepFields(statisticsProfiles);
     const wanted = new Map(
       virtualServers.filter(({ enabled }) => enabled).map((virtual) => [virtual.fullPath, virtual]),
     );
@@ -209,6 +235,7 @@ export class TclDataPlane implements DataPlane {
       clock: this.#options.clock,
       logger: this.#options.logger,
       log: (level, message) => this.#log(level, message),
+      logAtHighSpeed: (message) => this.#highSpeedLogs.send(message),
     });
     const served = connection.serve().finally(() => this.#connections.delete(connection));
     this.#connections.set(connection, served);
@@ -237,10 +264,12 @@ export class TclDataPlane implements DataPlane {
   #lostInterpreter(): void {
     if (this.#isClosing) return;
     this.#options.logger.warn('the Tcl interpreter has ended; every connection through it is reset');
-    this.#resetConnections();
+    this.resetConnections();
+    this.statistics.keepFields([]);
+    this.statistics.keepFields(this.#statisticsProfiles);
   }
 
-  #resetConnections(): void {
+  resetConnections(): void {
     for (const connection of this.#connections.keys()) connection.reset();
   }
 

@@ -1,4 +1,5 @@
 import { createHash, X509Certificate } from 'node:crypto';
+import { extensionsText } from '../certificate/extensions-text.js';
 import type { Facts } from '../tcl/rule-engine.js';
 
 /**
@@ -12,7 +13,9 @@ export function certificateFacts(der: Buffer, index: number): Facts {
   const certificate = new X509Certificate(der);
   const facts = {
     whole: certificate.toString(),
+    extensions: extensionsText(der),
     subject: oneLine(certificate.subject),
+    common_name: /^CN=(.*)$/m.exec(certificate.subject ?? '')?.[1] ?? '',
     issuer: oneLine(certificate.issuer),
     serial_number: colons(certificate.serialNumber.toLowerCase()),
     hash: colons(createHash('md5').update(der).digest('hex')),

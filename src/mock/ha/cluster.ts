@@ -1,11 +1,11 @@
 /** Status words of `cm/sync-status` that the mock uses. */
-export type SyncStatus = 'Standalone' | 'In Sync' | 'Changes Pending' | 'Syncing';
+export type SyncStatus = 'Standalone' | 'In Sync' | 'Changes Pending' | 'Syncing' | 'Disconnected';
 
 /** What `cm/sync-status` says. */
 export interface SyncReport {
   readonly mode: 'standalone' | 'high-availability';
   readonly status: SyncStatus;
-  readonly color: 'green' | 'yellow' | 'blue';
+  readonly color: 'green' | 'yellow' | 'blue' | 'red';
   readonly summary: string;
   readonly details: readonly string[];
 }

@@ -5,6 +5,7 @@ import type { Configuration } from '../config/configuration.js';
 import { startControlServer } from '../control/control-server.js';
 import type { ControlServer } from '../control/control-server.js';
 import type { DataPlane } from '../data-plane/configuration.js';
+import type { LogHistory } from '../data-plane/log-history.js';
 import type { MockBigIp, MockBigIpOptions } from '../mock-big-ip.js';
 import { startUnit } from '../unit.js';
 import type { Unit } from '../unit.js';
@@ -17,12 +18,13 @@ export interface PairUnitOptions {
   readonly listen: { readonly host: string; readonly port: number };
   readonly hostname: string;
   readonly dataPlane?: DataPlane;
+  readonly log?: LogHistory;
   readonly stateDir?: string;
 }
 
 export interface MockPairOptions extends Omit<
   MockBigIpOptions,
-  'listen' | 'hostname' | 'dataPlane' | 'stateDir' | 'managementCertificate'
+  'listen' | 'hostname' | 'dataPlane' | 'log' | 'stateDir' | 'managementCertificate'
 > {
   /** The first one starts active. */
   readonly units: readonly [PairUnitOptions, PairUnitOptions];
@@ -40,6 +42,10 @@ export interface MockPair {
   readonly controlUrl?: string;
   /** The standby unit becomes active. */
   failOver(): Promise<void>;
+  /** Takes a unit off: it answers nobody, and its peer, which carries the traffic now, shows it disconnected. */
+  powerOff(unit: 0 | 1): Promise<void>;
+  /** Starts it anew at the same address, as standby, with the configuration that it had saved. */
+  powerOn(unit: 0 | 1): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -66,8 +72,7 @@ export async function startMockPair(options: MockPairOptions): Promise<MockPair>
       started.push(unit);
       state.join(unit);
     }
-    if (control !== undefined)
-      controlServer = await startControlServer(control, started, () => state.failOver());
+    if (control !== undefined) controlServer = await startControlServer(control, started, state);
   } catch (error) {
     for (const unit of started) await unit.close();
     throw error;
@@ -77,9 +82,11 @@ export async function startMockPair(options: MockPairOptions): Promise<MockPair>
     throw new AgentError('MESH_ERR_BUG', 'a pair started with one unit', 'Report it');
   }
   return {
-    units: [first, second],
+    units: [state.leaving(first, 0), state.leaving(second, 1)],
     ...(controlServer === undefined ? {} : { controlUrl: controlServer.url }),
     failOver: () => state.failOver(),
+    powerOff: (unit) => state.powerOff(unit),
+    powerOn: (unit) => state.powerOn(unit),
     close: async () => {
       await controlServer?.close();
       await state.close();
@@ -93,6 +100,8 @@ class PairState {
   readonly #options: MockPairOptions;
   readonly #units: Unit[] = [];
   readonly #changed = new Set<number>();
+  /** Units that are off. */
+  readonly #away = new Set<number>();
   readonly #closing = new AbortController();
   #active = 0;
   #syncing: Promise<void> | undefined;
@@ -107,7 +116,7 @@ class PairState {
 
   clusterOf(index: number): Cluster {
     return {
-      isActive: () => this.#active === index,
+      isActive: () => this.#active === index && !this.#away.has(index),
       syncReport: () => this.#report(index),
       changed: () => this.#noteChange(index),
       startSync: (direction, group) => {
@@ -122,7 +131,40 @@ class PairState {
   }
 
   async failOver(): Promise<void> {
+    if (this.#away.size > 0) return;
     this.#active = 1 - this.#active;
+    await this.#takeRoles();
+  }
+
+  async powerOff(index: number): Promise<void> {
+    if (this.#away.has(index)) return;
+    this.#away.add(index);
+    await this.#units[index]?.powerOff();
+    if (this.#active === index && !this.#away.has(1 - index)) this.#active = 1 - index;
+    await this.#takeRoles();
+  }
+
+  async powerOn(index: number): Promise<void> {
+    if (!this.#away.delete(index)) return;
+    if (this.#away.size > 0) this.#active = index;
+    await this.#units[index]?.powerOn();
+    await this.#takeRoles();
+    const [source] = this.#changed;
+    if (source !== undefined && this.#options.autoSync === true) this.#startSync(source);
+  }
+
+  /** A unit that the other one misses once it is closed. */
+  leaving(unit: Unit, index: number): MockBigIp {
+    return {
+      ...unit,
+      close: async () => {
+        this.#away.add(index);
+        await unit.close();
+      },
+    };
+  }
+
+  async #takeRoles(): Promise<void> {
     // First off, then on: an address is never served by both.
     const order = [this.#units[1 - this.#active], this.#units[this.#active]];
     for (const unit of order) await unit?.running.replace((current) => this.#withRoles(current));
@@ -147,7 +189,7 @@ class PairState {
       if (syncMs > 0 && !(await this.#sleep(clock, syncMs))) return;
       const from = this.#units[source];
       const to = this.#units[1 - source];
-      if (from === undefined || to === undefined) return;
+      if (from === undefined || to === undefined || this.#away.size > 0) return;
       await to.running.replace((current) => synchronized(from.running.current, current));
       this.#changed.clear();
     };
@@ -172,7 +214,7 @@ class PairState {
     for (const [index, { hostname }] of this.#options.units.entries()) {
       const device = next.get('cm/device', `/Common/${hostname}`);
       if (device === undefined) continue;
-      const failoverState = index === this.#active ? 'active' : 'standby';
+      const failoverState = this.#away.has(index) ? 'offline' : index === this.#active ? 'active' : 'standby';
       next = next.with({ ...device, own: { ...device.own, failoverState } });
     }
     return next;
@@ -190,6 +232,22 @@ class PairState {
     const peer = `${units[index === 0 ? 1 : 0].hostname}: connected`;
     const trust = 'device_trust_group (In Sync): All devices in the device group are in sync';
     const mode = 'high-availability';
+    const missing = [...this.#away].map((away) => units[away === 0 ? 0 : 1].hostname);
+    if (missing.length > 0) {
+      // Colour and status are on record (f5-common-python#4); the sentence is not.
+      const summary = 'A device of the device group is disconnected';
+      return {
+        mode,
+        status: 'Disconnected',
+        color: 'red',
+        summary,
+        details: [
+          ...missing.map((hostname) => `${hostname}: disconnected`),
+          `${group} (Disconnected): ${summary}`,
+          `device_trust_group (Disconnected): ${summary}`,
+        ],
+      };
+    }
     if (this.#syncing !== undefined) {
       const summary = 'Synchronizing';
       return {
@@ -213,7 +271,7 @@ class PairState {
     const [source] = this.#changed;
     const isConflict = this.#changed.size > 1;
     const summary = isConflict
-      ? 'There is a possible change conflict between the devices'
+      ? `There is a possible change conflict between ${units[0].hostname} and ${units[1].hostname}.`
       : 'The device group has changes pending';
     const from = units[source === 1 ? 1 : 0].hostname;
     const details = [
@@ -222,6 +280,6 @@ class PairState {
       ` - Recommended action: Synchronize ${from} to group ${group}`,
       trust,
     ];
-    return { mode, status: 'Changes Pending', color: 'yellow', summary, details };
+    return { mode, status: 'Changes Pending', color: isConflict ? 'red' : 'yellow', summary, details };
   }
 }

@@ -54,7 +54,7 @@ export function renderCollection(
   }
   // Devices before 14 leave the member out of an empty collection.
   if (page.length > 0 || isAtLeast(tmos, '14.0')) body['items'] = page;
-  if (top !== undefined && skip + top < items.length) {
+  if (top !== undefined && top > 0 && skip + top < items.length) {
     const next = new URLSearchParams(query);
     next.set('$skip', String(skip + top));
     body['nextLink'] = link(path, tmos, next.toString());

@@ -1,7 +1,7 @@
 import type { Caller } from '../authn/authenticator.js';
 import { existing } from '../config/change.js';
 import type { Command, Target } from '../config/command.js';
-import { viewOf } from '../config/effective.js';
+import { isPresent, viewOf } from '../config/effective.js';
 import { Refusal, icrdRefusal, tmshRefusal } from '../config/refusal.js';
 import type { RunningConfiguration } from '../config/running-configuration.js';
 import type { DownloadsFolder } from '../file-transfer/downloads-folder.js';
@@ -13,7 +13,7 @@ import { parseBody } from '../http/parse-body.js';
 import { isJsonObject } from '../json.js';
 import type { JsonObject } from '../json.js';
 import { link } from '../resources/link.js';
-import type { ChangeContext } from '../resources/resource-kind.js';
+import type { ChangeContext, Health } from '../resources/resource-kind.js';
 import type { ResourceTable } from '../resources/resource-table.js';
 import type { TmosVersion } from '../tmos-version.js';
 import { TransactionWorker } from '../transaction/transaction-worker.js';
@@ -39,6 +39,8 @@ export interface IcrdOptions {
   readonly status: StatusResources;
   /** What the data plane counted so far. */
   readonly traffic: () => Traffic;
+  /** What the monitors found out. */
+  readonly health?: Health;
 }
 
 /** `/mgmt/tm`: the configuration as resources, and the transactions over it. */
@@ -97,6 +99,10 @@ export class Icrd {
     if (isCommand) return ok(await this.#options.commands.run(path, body));
     const status = isRead ? this.#options.status.read(path, request) : undefined;
     if (status !== undefined) return ok(status);
+    if (isRead && segments.at(-1) === 'example') {
+      const example = this.#example(segments.slice(0, -1), this.#rendering(request));
+      if (example !== undefined) return ok(example);
+    }
     const found = route(segments, this.#options.table);
     if (isRead) return this.#read(request, found);
     if (found.to !== 'resource' || found.stats) return this.#options.errors.publicUriNotRegistered(request);
@@ -145,7 +151,7 @@ export class Icrd {
   }
 
   #collection(request: MgmtRequest, kindPath: string, items: readonly JsonObject[]): JsonObject {
-    const path = request.path.replace(/^\/mgmt\/tm\//, '');
+    const path = request.path.replaceAll(/^\/mgmt\/tm\/|\/$/g, '');
     return renderCollection(
       kindName(kindPath, 'collectionstate'),
       path,
@@ -167,15 +173,36 @@ export class Icrd {
     };
   }
 
+  /** The template of a kind: its properties with their defaults, and the tmsh names that describe them. */
+  #example(segments: readonly string[], { view }: Rendering): JsonObject | undefined {
+    const found = route(segments, this.#options.table);
+    if (found.to !== 'resource' || found.stats || found.target.fullPath !== undefined) return undefined;
+    const { kind } = found.target;
+    if (view.configuration.get(kind.path, '/Common/example', found.target.parent) !== undefined)
+      return undefined;
+    const members = kind.members.filter((member) => isPresent(member, view.tmos));
+    const item = {
+      propertyDescriptions: Object.fromEntries(members.map(({ name, tmshName }) => [name, tmshName])),
+      ...Object.fromEntries(members.map(({ name, default: value = '' }) => [name, value])),
+      naturalKeyPropertyNames: kind.naming === 'bare' ? ['name'] : ['name', 'partition', 'subPath'],
+    };
+    const path = `${segments.join('/')}/example`;
+    return {
+      kind: kindName(kind.path, 'collectionstate'),
+      selfLink: link(path, view.tmos),
+      items: [item],
+    };
+  }
+
   #ownerKind(target: Target) {
     return this.#options.table.kind(target.kind.path.slice(0, target.kind.path.lastIndexOf('/')));
   }
 
   #rendering(request: MgmtRequest): Rendering {
-    const { running, table, tmos } = this.#options;
+    const { running, table, tmos, health } = this.#options;
     return {
       table,
-      view: viewOf(request.isStale === true ? running.previous : running.current, table, tmos),
+      view: viewOf(request.isStale === true ? running.previous : running.current, table, tmos, health),
       query: request.query.toString(),
       expandSubcollections: request.query.get('expandSubcollections') === 'true',
     };

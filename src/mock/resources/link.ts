@@ -9,9 +9,13 @@ export function linkTo(kind: string, fullPath: string, tmos: TmosVersion): strin
   return link(`${kind}/${urlName(fullPath)}`, tmos);
 }
 
-/** A link to a path below `/mgmt/tm`, with the query of the request before `ver`. */
+/** A link to a path below `/mgmt/tm`, with the query of the request before `ver`; a `ver` of its own is left out. */
 export function link(path: string, tmos: TmosVersion, query = ''): string {
-  return `${base}/${path}?${query === '' ? '' : `${query}&`}ver=${tmos.version}`;
+  if (query === '') return `${base}/${path}?ver=${tmos.version}`;
+  const repeated = new URLSearchParams(query);
+  repeated.delete('ver');
+  repeated.append('ver', tmos.version);
+  return `${base}/${path}?${repeated.toString()}`;
 }
 
 /** A key of a statistics answer: a link without `ver`. */

@@ -39,9 +39,11 @@ export const node: ResourceKind = {
     rateLimit,
     defaulted('ratio', integer(1), 1),
     member('session', written.session, {
-      derive: (object, view) => sessionOf(object, monitorOf(object, view)),
+      derive: (object, view) => sessionOf(object, nodeMonitorOf(object, view)),
     }),
-    member('state', written.state, { derive: (object, view) => stateOf(object, monitorOf(object, view)) }),
+    member('state', written.state, {
+      derive: (object, view) => stateOf(object, nodeMonitorOf(object, view), view),
+    }),
   ],
   settle: ({ object, before, configuration }) => {
     const address = object.own['address'];
@@ -64,13 +66,15 @@ export function sessionOf(object: ConfigObject, monitor: string | undefined): st
   return monitor === undefined ? 'user-enabled' : 'monitor-enabled';
 }
 
-/** `state` as shown: forced offline, without a check, or `checking` until a monitor has spoken. */
-export function stateOf(object: ConfigObject, monitor: string | undefined): string {
+/** `state` as shown: forced offline, without a check, or what the monitors say; `checking` until they have spoken. */
+export function stateOf(object: ConfigObject, monitor: string | undefined, view: View): string {
   if (object.own['state'] === 'user-down') return 'user-down';
-  return monitor === undefined ? 'unchecked' : 'checking';
+  if (monitor === undefined) return 'unchecked';
+  return view.health?.(object)?.state ?? 'checking';
 }
 
-function monitorOf(object: ConfigObject, view: View): string | undefined {
+/** The monitor rule of a node; undefined when it has none. */
+export function nodeMonitorOf(object: ConfigObject, view: View): string | undefined {
   const monitor = view.effective(object, 'monitor');
   return isSet(monitor) && monitor !== 'default' ? monitor : undefined;
 }

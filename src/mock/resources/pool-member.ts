@@ -35,10 +35,10 @@ export const poolMember: ResourceKind = {
     rateLimit,
     defaulted('ratio', integer(1), 1),
     member('session', oneOf('user-enabled', 'user-disabled'), {
-      derive: (object, view) => sessionOf(object, monitorOf(object, view)),
+      derive: (object, view) => sessionOf(object, memberMonitorOf(object, view)),
     }),
     member('state', oneOf('user-up', 'user-down'), {
-      derive: (object, view) => stateOf(object, monitorOf(object, view)),
+      derive: (object, view) => stateOf(object, memberMonitorOf(object, view), view),
     }),
     member('metadata', metadata),
   ],
@@ -102,7 +102,8 @@ function withNode(configuration: Configuration, object: ConfigObject): Configura
   });
 }
 
-function monitorOf(object: ConfigObject, view: View): string | undefined {
+/** The monitor rule of a member, its own or the pool's; undefined when there is none. */
+export function memberMonitorOf(object: ConfigObject, view: View): string | undefined {
   const own = view.effective(object, 'monitor');
   if (own !== 'default') return isSet(own) ? own : undefined;
   const parent = view.configuration.get('ltm/pool', object.parent ?? '');

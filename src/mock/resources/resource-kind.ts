@@ -29,10 +29,22 @@ export interface Member {
   readonly excludes?: string;
 }
 
+/** What monitors found out about a node or pool member. */
+export interface HealthReport {
+  readonly state: 'up' | 'down' | 'checking' | 'unchecked';
+  /** Why it is down, a line of each monitor that says so; else empty. */
+  readonly reason: string;
+}
+
+/** Tells of a node or pool member; undefined when nobody looks after it. */
+export type Health = (object: ConfigObject) => HealthReport | undefined;
+
 /** What a member is computed from. */
 export interface View {
   readonly configuration: Configuration;
   readonly tmos: TmosVersion;
+  /** Absent: nobody monitors anything. */
+  readonly health?: Health;
   /** The value that counts: set, inherited or default. */
   effective(object: ConfigObject, member: string): Json | undefined;
 }

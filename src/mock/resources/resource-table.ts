@@ -1,7 +1,8 @@
 import { dataGroupFile, externalDataGroup, internalDataGroup } from './data-group.js';
 import { clientSsl } from './client-ssl.js';
 import { cmDevice, dbVariable, deviceGroup, provision, trafficGroup, vlan } from './device-kinds.js';
-import { builtInKind, monitorKinds, tcpMonitor } from './monitor.js';
+import { logConfig } from './log-config.js';
+import { monitorResources } from './monitor-kinds.js';
 import { node } from './node.js';
 import { folder, partition, routeDomain } from './partition.js';
 import { pool } from './pool.js';
@@ -11,10 +12,11 @@ import { serverSsl } from './server-ssl.js';
 import { sslCert } from './ssl-cert.js';
 import { sslCrl } from './ssl-crl.js';
 import { sslKey } from './ssl-key.js';
+import { statisticsProfile } from './statistics-profile.js';
 import { tcpProfile } from './tcp-profile.js';
+import { trafficProfiles } from './traffic-profiles.js';
 import { virtual } from './virtual.js';
 import { virtualAddress } from './virtual-address.js';
-import { profileKinds } from './virtual-profile.js';
 
 /** Every kind that the mock's configuration knows, by its path below `/mgmt/tm`. */
 export class ResourceTable {
@@ -23,7 +25,7 @@ export class ResourceTable {
   readonly topLevel: readonly ResourceKind[];
 
   constructor() {
-    this.topLevel = [...written, ...builtIn];
+    this.topLevel = topLevel;
     const subcollections = this.topLevel.flatMap((kind) =>
       (kind.subcollections ?? []).flatMap((sub) => (sub.kind === undefined ? [] : [sub.kind])),
     );
@@ -42,19 +44,21 @@ export class ResourceTable {
   }
 }
 
-const written: readonly ResourceKind[] = [
+const topLevel: readonly ResourceKind[] = [
   partition,
   cmDevice,
   deviceGroup,
   trafficGroup,
   externalDataGroup,
   internalDataGroup,
-  tcpMonitor,
+  ...monitorResources,
   node,
   pool,
   clientSsl,
   serverSsl,
+  statisticsProfile,
   tcpProfile,
+  ...trafficProfiles,
   rule,
   virtual,
   virtualAddress,
@@ -66,10 +70,6 @@ const written: readonly ResourceKind[] = [
   sslCrl,
   sslKey,
   folder,
+  ...logConfig,
   provision,
 ];
-
-/** Kinds that only their built-in objects represent. */
-const builtIn: readonly ResourceKind[] = [...monitorKinds, ...profileKinds]
-  .filter((path) => !written.some((kind) => kind.path === path))
-  .map((path) => builtInKind(path, path.includes('/monitor/') ? 'monitor' : 'profile'));

@@ -8,9 +8,17 @@ import { defaulted, readOnly } from './resource-kind.js';
 import { oneOf, qualify, record, text } from './value-type.js';
 
 /** Kinds of profiles that a virtual server may carry, by their place below `ltm/profile`. */
-export const profileKinds = ['tcp', 'udp', 'fastl4', 'fasthttp', 'http', 'client-ssl', 'server-ssl'].map(
-  (type) => `ltm/profile/${type}`,
-);
+export const profileKinds = [
+  'tcp',
+  'udp',
+  'fastl4',
+  'fasthttp',
+  'http',
+  'client-ssl',
+  'server-ssl',
+  'statistics',
+  'one-connect',
+].map((type) => `ltm/profile/${type}`);
 
 /** The kind of a profile, such as `ltm/profile/tcp` of `/Common/tcp`. */
 export function profileKindOf(configuration: Configuration, fullPath: string): string | undefined {

@@ -32,7 +32,7 @@ export function renderAvailability(object: ConfigObject, view: View): JsonObject
   return {
     'status.availabilityState': { description: state },
     'status.enabledState': { description: isEnabled(object, view) ? 'enabled' : 'disabled' },
-    'status.statusReason': { description: reasonFor(object.kind, state) },
+    'status.statusReason': { description: view.health?.(object)?.reason || reasonFor(object.kind, state) },
   };
 }
 

@@ -4,6 +4,7 @@ import type { JsonObject } from '../json.js';
 import { textOf } from '../json.js';
 import { renderEndpoint } from '../resources/address.js';
 import type { View } from '../resources/resource-kind.js';
+import { fieldsOf } from '../resources/statistics-profile.js';
 import { isSet } from '../resources/value-type.js';
 import { endpointOf } from '../resources/virtual.js';
 import { availabilityOf, renderAvailability } from './availability.js';
@@ -11,7 +12,7 @@ import { availabilityOf, renderAvailability } from './availability.js';
 /** What the data plane counted; without one, nothing. */
 export type Traffic = ReturnType<Statistics['snapshot']>;
 
-export const noTraffic: Traffic = { virtualServers: {}, ruleEvents: {} };
+export const noTraffic: Traffic = { virtualServers: {}, ruleEvents: {}, fields: {} };
 
 /** The entries of one object's statistics, in the recorded order. What nobody counts stands at zero. */
 export function renderCounters(object: ConfigObject, view: View, traffic: Traffic): JsonObject {
@@ -79,6 +80,18 @@ export function renderCounters(object: ConfigObject, view: View, traffic: Traffi
         ...status,
         ...zeros('totRequests'),
       };
+    case 'ltm/profile/statistics': {
+      // No record of a device shows this answer: fields stand by their names, and the frame is that of a client
+      // SSL profile's (14.1.0).
+      const counted = traffic.fields[object.name.fullPath];
+      const fields = fieldsOf(object, view).map((field) => [field, { value: counted?.[field] ?? 0 }]);
+      return {
+        ...(Object.fromEntries(fields) as JsonObject),
+        tmName,
+        typeId: text('ltm profile statistics'),
+        vsName: text('N/A'),
+      };
+    }
     default:
       return { tmName };
   }

@@ -1,3 +1,5 @@
+import type { MockUser } from '../authn/user.js';
+import { notFound } from '../config/refusal.js';
 import type { Cluster } from '../ha/cluster.js';
 import type { MgmtRequest } from '../http/mgmt-request.js';
 import type { JsonObject } from '../json.js';
@@ -10,6 +12,7 @@ export interface StatusResourcesOptions {
   readonly hostname: string;
   readonly cluster: Cluster;
   readonly now: () => Date;
+  readonly users: readonly MockUser[];
 }
 
 /** What the device tells of itself: version, readiness, failover and synchronisation. */
@@ -56,8 +59,25 @@ export class StatusResources {
       case 'shared/bigip-failover-state':
         return this.#failoverState();
       default:
-        return undefined;
+        return path.startsWith('auth/user/') ? this.#user(path, query) : undefined;
     }
+  }
+
+  /** A local user with its roles, without the password's hash that a device gives besides. */
+  #user(path: string, query: URLSearchParams): JsonObject {
+    const { tmos, users } = this.#options;
+    const wanted = path.slice('auth/user/'.length);
+    const user = users.find(({ name }) => name === wanted);
+    if (user === undefined) throw notFound('user', wanted);
+    const { name, role = 'admin', partition = 'all-partitions' } = user;
+    return {
+      kind: 'tm:auth:user:userstate',
+      name,
+      fullPath: name,
+      generation: 1,
+      selfLink: link(path, tmos, query.toString()),
+      partitionAccess: [{ name: partition, role }],
+    };
   }
 
   /** A worker of restjavad below `/mgmt/tm`, with neither kind nor selfLink. */

@@ -1,6 +1,5 @@
 import {
   disabledCommands,
-  f5Commands,
   isForeignCommand,
   isValidIn,
   knownEvents,
@@ -13,6 +12,7 @@ import { outlineRule } from '../../irule/rule-outline.js';
 import type { OutlinedCommand, RuleOutline } from '../../irule/rule-outline.js';
 import { lineOf } from '../../irule/tcl-parser.js';
 import type { RuleLoadError } from '../data-plane/configuration.js';
+import { validEventsOf } from './loadable-commands.js';
 
 interface Fault {
   readonly start: number;
@@ -67,7 +67,7 @@ function commandFaults({ command, name, place }: OutlinedCommand): Fault[] {
   }
   if (name === 'when') return whenFaults(words.map(({ text }) => text)).flatMap(fault);
   if (tclCommands.has(name) || isTop) return [];
-  const events = f5Commands.get(name);
+  const events = validEventsOf(name);
   if (events === undefined) {
     // One that the device has and the mock has not loads here, too, and fails when it runs.
     return isForeignCommand(name) ? [] : fault(`undefined procedure: ${name}`);

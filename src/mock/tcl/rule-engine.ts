@@ -1,6 +1,12 @@
-import type { DataGroupConfiguration, RuleConfiguration } from '../data-plane/configuration.js';
+import { isDeepStrictEqual } from 'node:util';
+import type {
+  DataGroupConfiguration,
+  RuleConfiguration,
+  StatisticsProfileConfiguration,
+} from '../data-plane/configuration.js';
 import { TclProcess } from './tcl-process.js';
 import type { Answer, TclProcessOptions, Word } from './tcl-process.js';
+import { translateWordOperators } from './word-operators.js';
 
 /** What a rule asked for while an event ran, in the order in which it asked. */
 export type Effect =
@@ -15,10 +21,24 @@ export type Effect =
       readonly command: string;
     }
   | { readonly kind: 'reject' | 'drop' | 'close' | 'invalidate' }
+  | {
+      /** What a field of a statistics profile is now. */
+      readonly kind: 'count';
+      readonly profile: string;
+      readonly field: string;
+      readonly value: number;
+    }
   | { readonly kind: 'verify_result'; readonly result: number }
   | { readonly kind: 'collect' | 'release'; readonly length: number }
   | { readonly kind: 'after'; readonly id: string; readonly delayMs: number; readonly isPeriodic: boolean }
-  | { readonly kind: 'cancel'; readonly id: string };
+  | { readonly kind: 'cancel'; readonly id: string }
+  | { readonly kind: 'handshake'; readonly isHeld: boolean }
+  | {
+      readonly kind: 'high_speed_log';
+      /** A pool, or a publisher. */
+      readonly to: { readonly protocol: 'TCP' | 'UDP' | 'publisher'; readonly fullPath: string };
+      readonly data: Buffer;
+    };
 
 /** What the commands of a rule report about a connection, by the names that the harness knows. */
 export type Facts = Readonly<Record<string, Word>>;
@@ -33,20 +53,23 @@ export interface LoadedRule {
 export class Flow {
   readonly #process: TclProcess;
   readonly #id: number;
+  readonly #now: () => Date;
 
-  constructor(process: TclProcess, id: number) {
+  constructor(process: TclProcess, id: number, now: () => Date) {
     this.#process = process;
     this.#id = id;
+    this.#now = now;
   }
 
   /** Runs an event in every rule that has it. @throws TclProcessGone */
   async run(event: string, facts: Facts): Promise<readonly Effect[]> {
-    return effects(await this.#process.request('event', this.#id, event, ...Object.entries(facts).flat()));
+    const words = Object.entries({ ...facts, now_ms: this.#now().getTime() }).flat();
+    return effects(await this.#process.request('event', this.#id, event, ...words));
   }
 
   /** Runs a script that `after` put off. @throws TclProcessGone */
   async runTimer(id: string): Promise<readonly Effect[]> {
-    return effects(await this.#process.request('timer', this.#id, id));
+    return effects(await this.#process.request('timer', this.#id, id, this.#now().getTime()));
   }
 
   /** Forgets the connection; safe to call when the interpreter has ended. */
@@ -56,9 +79,17 @@ export class Flow {
   }
 }
 
+/** What rules may send to at high speed, by full path. */
+export interface LogTargets {
+  readonly pools: readonly string[];
+  readonly publishers: readonly string[];
+}
+
 export interface RuleEngineOptions extends TclProcessOptions {
   /** How long one event of one rule may run before it fails as a TCL error. */
   readonly eventTimeLimitMs: number;
+  /** What the session table goes by; the hour of the day by default. */
+  readonly now?: () => Date;
   /** Told of each new interpreter, with its process number. */
   readonly onStarted: (pid: number) => void;
   /** Told when an interpreter has ended; its connections are lost. */
@@ -76,8 +107,10 @@ export interface RuleEngineOptions extends TclProcessOptions {
 export class RuleEngine {
   readonly #options: RuleEngineOptions;
   readonly #dataGroups = new Map<string, DataGroupConfiguration>();
+  #statisticsProfiles: readonly StatisticsProfileConfiguration[] = [];
   #process: Promise<TclProcess> | undefined;
   #rules = new Map<string, Promise<LoadedRule>>();
+  #logTargets: LogTargets = { pools: [], publishers: [] };
   #counter = 0;
 
   constructor(options: RuleEngineOptions) {
@@ -105,6 +138,27 @@ export class RuleEngine {
     }
   }
 
+  /** Makes the fields that `STATS::*` finds match; those that were there keep their values. */
+  async setStatisticsProfiles(profiles: readonly StatisticsProfileConfiguration[]): Promise<void> {
+    const process = await this.#running();
+    const known = this.#statisticsProfiles;
+    this.#statisticsProfiles = profiles;
+    const paths = new Set(profiles.map(({ fullPath }) => fullPath));
+    const gone = known.filter(({ fullPath }) => !paths.has(fullPath));
+    for (const { fullPath } of gone) await process.request('statistics_profile', fullPath);
+    for (const profile of profiles) {
+      if (known.some((other) => isDeepStrictEqual(other, profile))) continue;
+      await process.request('statistics_profile', profile.fullPath, ...profile.fields);
+    }
+  }
+
+  /** Tells the rules what there is to send to, by full path. */
+  async setLogTargets(targets: LogTargets): Promise<void> {
+    if (isDeepStrictEqual(this.#logTargets, targets)) return;
+    this.#logTargets = targets;
+    await sendLogTargets(await this.#running(), targets);
+  }
+
   /**
    * Loads a rule and runs its RULE_INIT; a text that is loaded already is not loaded again.
    *
@@ -116,7 +170,7 @@ export class RuleEngine {
     let loaded = this.#rules.get(version);
     if (loaded === undefined) {
       const key = String((this.#counter += 1));
-      loaded = process.request('rule', key, fullPath, text).then((answer) => {
+      loaded = process.request('rule', key, fullPath, translateWordOperators(text)).then((answer) => {
         this.#options.onRuleInit(effects(answer));
         return { key, fullPath };
       });
@@ -130,7 +184,7 @@ export class RuleEngine {
     const process = await this.#running();
     const id = (this.#counter += 1);
     await process.request('open', id, ...rules.map(({ key }) => key));
-    return new Flow(process, id);
+    return new Flow(process, id, this.#options.now ?? (() => new Date()));
   }
 
   /** The iStats that rules have counted, by key. */
@@ -164,8 +218,15 @@ export class RuleEngine {
     void process.gone.then(() => this.#options.onGone());
     await process.request('limit', this.#options.eventTimeLimitMs);
     for (const dataGroup of this.#dataGroups.values()) await sendDataGroup(process, dataGroup);
+    for (const { fullPath, fields } of this.#statisticsProfiles)
+      await process.request('statistics_profile', fullPath, ...fields);
     return process;
   }
+}
+
+async function sendLogTargets(process: TclProcess, { pools, publishers }: LogTargets): Promise<void> {
+  await process.request('pools', ...pools);
+  await process.request('publishers', ...publishers);
 }
 
 async function sendDataGroup(
@@ -205,6 +266,8 @@ function effect(group: readonly Buffer[]): Effect {
     case 'close':
     case 'invalidate':
       return { kind };
+    case 'count':
+      return { kind, profile: first, field: second, value: Number(third) };
     case 'verify_result':
       return { kind, result: Number(first) };
     case 'collect':
@@ -214,6 +277,14 @@ function effect(group: readonly Buffer[]): Effect {
       return { kind, id: first, delayMs: Number(second), isPeriodic: third === '1' };
     case 'cancel':
       return { kind, id: first };
+    case 'handshake':
+      return { kind, isHeld: first === 'hold' };
+    case 'high_speed_log':
+      return {
+        kind,
+        to: { protocol: first === 'TCP' || first === 'UDP' ? first : 'publisher', fullPath: second },
+        data: group[3] ?? Buffer.alloc(0),
+      };
     default:
       throw new TypeError(`the harness answered with "${kind}"`);
   }

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { LogHistory } from '../../../src/mock/data-plane/log-history.js';
 import { startBench } from './bench.js';
 import type { Bench } from './bench.js';
 
@@ -67,5 +68,75 @@ describe('mock BIG-IP: the control port', () => {
     assert.equal((await call('GET', '/nonsense')).status, 404);
     assert.equal((await fetch(`${bench.device.controlUrl}/units/1`)).status, 404);
     assert.equal((await fetch(`${bench.device.controlUrl}/fail-over`, { method: 'POST' })).status, 404);
+  });
+
+  it('has no power switch and no log where there is neither', async () => {
+    assert.equal((await call('POST', '/power-off')).status, 404);
+    assert.equal((await call('GET', '/log')).status, 404);
+  });
+});
+
+describe('mock BIG-IP: the log at the control port', () => {
+  let bench: Bench;
+  let log: LogHistory;
+  beforeEach(async () => {
+    log = new LogHistory(4);
+    bench = await startBench({ control: { host: '127.0.0.1', port: 0 }, log });
+    for (const line of ['one', 'two', 'three']) log.add(line);
+  });
+  afterEach(() => bench.close());
+
+  const url = (query = '') => `${bench.device.controlUrl}/units/0/log${query}`;
+  const read = async (query = '') => (await fetch(url(query))).json();
+
+  it('gives lines from a number on, as many as asked for', async () => {
+    assert.deepEqual(await read(), {
+      lines: [
+        { number: 1, text: 'one' },
+        { number: 2, text: 'two' },
+        { number: 3, text: 'three' },
+      ],
+      latest: 3,
+    });
+    assert.deepEqual(await read('?since=1&limit=1'), { lines: [{ number: 2, text: 'two' }], latest: 3 });
+    assert.deepEqual(await read('?since=3'), { lines: [], latest: 3 });
+    for (const query of ['?since=-1', '?limit=0', '?follow=maybe', '?until=3']) {
+      assert.equal((await fetch(url(query))).status, 400, query);
+    }
+    assert.equal((await fetch(url(), { method: 'POST' })).status, 404);
+  });
+
+  it('forgets when told to, and numbers go on', async () => {
+    assert.equal((await fetch(url(), { method: 'DELETE' })).status, 204);
+    log.add('four');
+    assert.deepEqual(await read(), { lines: [{ number: 4, text: 'four' }], latest: 4 });
+  });
+
+  it('keeps the latest lines only', async () => {
+    for (const line of ['four', 'five', 'six']) log.add(line);
+    const { lines } = (await read()) as { lines: readonly { text: string }[] };
+    assert.deepEqual(
+      lines.map(({ text }) => text),
+      ['three', 'four', 'five', 'six'],
+    );
+  });
+
+  it('goes on as a stream of lines', async () => {
+    const ending = new AbortController();
+    const answer = await fetch(url('?follow=true&since=2'), { signal: ending.signal });
+    assert.equal(answer.headers.get('content-type'), 'text/plain; charset=utf-8');
+    const reader = answer.body?.pipeThrough(new TextDecoderStream()).getReader();
+    assert.ok(reader !== undefined);
+    let text = '';
+    const hears = async (expected: string): Promise<void> => {
+      while (text !== expected) text += (await reader.read()).value ?? '';
+    };
+    await hears('three\n');
+    log.add('four');
+    await hears('three\nfour\n');
+    ending.abort();
+    await reader.closed.catch(() => undefined);
+    // Nobody listens any more; closing the bench would hang if the connection stood.
+    log.add('five');
   });
 });

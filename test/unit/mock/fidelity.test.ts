@@ -38,6 +38,38 @@ const recordings: readonly Recording[] = [
     path: 'net/route-domain',
     departs: { vlans: 'the mock lists none', vlansReference: 'the mock lists none' },
   },
+  {
+    fixture: 'sys-log-config-destination-remote-syslog-13.1.0.4',
+    tmos: '13.1',
+    create: [
+      ['sys/log-config/destination/remote-high-speed-log', { name: 'pool1' }],
+      [
+        'sys/log-config/destination/remote-syslog',
+        { name: 'foo', format: 'rfc5424', remoteHighSpeedLog: '/Common/pool1' },
+      ],
+    ],
+    path: 'sys/log-config/destination/remote-syslog/~Common~foo',
+  },
+  {
+    fixture: 'sys-log-config-publisher-13.1.0.4',
+    tmos: '13.1',
+    create: [
+      ['sys/log-config/destination/remote-high-speed-log', { name: 'SECURITYLOGSERVERS-LOGGING' }],
+      [
+        'sys/log-config/publisher',
+        {
+          name: 'foo',
+          description: 'my description',
+          destinations: [
+            { name: 'SECURITYLOGSERVERS-LOGGING', partition: 'Common' },
+            { name: 'local-db', partition: 'Common' },
+            '/Common/local-syslog',
+          ],
+        },
+      ],
+    ],
+    path: 'sys/log-config/publisher/~Common~foo',
+  },
   { fixture: 'sys-version-14.1.2.1', tmos: '14.1', path: 'sys/version' },
   { fixture: 'sys-ready-14.1.2.1', tmos: '14.1', path: 'sys/ready' },
   { fixture: 'sys-mcp-state-14.1.2.1', tmos: '14.1', path: 'sys/mcp-state' },

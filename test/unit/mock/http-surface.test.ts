@@ -120,6 +120,38 @@ describe('mock BIG-IP: the management port', () => {
     assert.equal((await bench.client.delete('/mgmt/tm/ltm/pool')).status, 400);
   });
 
+  it('takes a ver, a trailing slash and a doubled one, and shows its own release once', async () => {
+    await bench.client.post('/mgmt/tm/ltm/pool', { name: 'link' });
+    const own = async (path: string) => (await bench.client.get(path)).json['selfLink'];
+    const pool = 'https://localhost/mgmt/tm/ltm/pool';
+    assert.equal(await own('/mgmt/tm/ltm/pool/link?ver=11.6.0'), `${pool}/~Common~link?ver=17.1.2.1`);
+    assert.equal(
+      await own('/mgmt/tm/ltm/pool?ver=11.6.0&expandSubcollections=true'),
+      `${pool}?expandSubcollections=true&ver=17.1.2.1`,
+    );
+    assert.equal(await own('/mgmt/tm/ltm/pool/'), `${pool}?ver=17.1.2.1`);
+    assert.equal(await own('/mgmt/tm//ltm/pool//link'), `${pool}/~Common~link?ver=17.1.2.1`);
+  });
+
+  it('a page of no items names no next one', async () => {
+    const { json } = await bench.client.get('/mgmt/tm/ltm/pool?$top=0');
+    assert.deepEqual([json['items'], json['nextLink']], [[], undefined]);
+  });
+
+  it('shows what a kind has by an example', async () => {
+    const { json } = await bench.client.get('/mgmt/tm/ltm/pool/example');
+    assert.equal(json['kind'], 'tm:ltm:pool:poolcollectionstate');
+    const [item] = json['items'] as readonly JsonObject[];
+    assert.ok(item !== undefined);
+    assert.equal(item['loadBalancingMode'], 'round-robin');
+    assert.equal((item['propertyDescriptions'] as JsonObject)['loadBalancingMode'], 'load-balancing-mode');
+    await bench.client.post('/mgmt/tm/ltm/pool', { name: 'example' });
+    const real = await bench.client.get('/mgmt/tm/ltm/pool/example');
+    assert.equal(real.json['fullPath'], '/Common/example', 'a pool of that name wins');
+    await bench.client.delete('/mgmt/tm/ltm/pool/example');
+    assert.equal((await bench.client.get('/mgmt/tm/ltm/nonsense/example')).status, 404);
+  });
+
   it('serves ten requests at a time and lets others wait', async () => {
     const clock = new FakeClock();
     const slow = await startBench({ clock, faults: [{ fault: 'latency', method: 'GET', ms: 1000 }] });

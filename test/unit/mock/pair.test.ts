@@ -134,4 +134,76 @@ describe('mock BIG-IP: a pair of units', () => {
     await client(1).post('/mgmt/tm/ltm/pool', { name: 'b' });
     assert.match((await client(0).get('/mgmt/tm/cm/sync-status')).text, /possible change conflict/);
   });
+
+  it('shows a unit that is off as disconnected, and takes over from it', async () => {
+    await start();
+    await client(0).post('/mgmt/tm/ltm/virtual', virtual);
+    await sync(0, `config-sync to-group ${group}`);
+    while ((await status(1, 'sync-status')) !== 'In Sync')
+      await new Promise((resolve) => setImmediate(resolve));
+    const enabled = () => dataPlanes.map(({ last }) => last?.virtualServers[0]?.enabled);
+    const { url } = pair.units[0];
+
+    await pair.powerOff(0);
+    await assert.rejects(client(0).get('/mgmt/tm/cm/sync-status'));
+    const seen = (await client(1).get('/mgmt/tm/cm/sync-status')).text;
+    for (const line of [
+      '"status":{"description":"Disconnected"}',
+      '"color":{"description":"red"}',
+      'bigip1.example.com: disconnected',
+      'Sync_Failover_Group (Disconnected): ',
+    ]) {
+      assert.ok(seen.includes(line), `${line} in ${seen}`);
+    }
+    assert.deepEqual(enabled(), [false, true], 'the other unit carries the traffic');
+    assert.equal(await status(1, 'failover-status'), 'ACTIVE');
+    const units = (await client(1).get('/mgmt/tm/cm/device')).json['items'] as readonly JsonObject[];
+    assert.deepEqual(
+      units.map(({ name, failoverState }) => [name, failoverState]),
+      [
+        ['bigip1.example.com', 'offline'],
+        ['bigip2.example.com', 'active'],
+      ],
+    );
+    assert.equal((await sync(1, `config-sync to-group ${group}`)).status, 200);
+    assert.equal(await status(1, 'sync-status'), 'Disconnected', 'nobody is there to take it');
+
+    await pair.powerOn(0);
+    assert.equal(pair.units[0].url, url);
+    assert.equal((await client(0).get('/mgmt/tm/cm/sync-status')).status, 401, 'it has forgotten its tokens');
+    await client(0).login();
+    assert.equal(await status(0, 'failover-status'), 'STANDBY');
+    assert.notEqual(await status(1, 'sync-status'), 'Disconnected');
+    assert.equal((await client(0).get('/mgmt/tm/ltm/virtual/v')).status, 404, 'what was not saved is lost');
+  });
+
+  it('brings a unit up to date that was off, when changes are copied by themselves', async () => {
+    await start({ autoSync: true });
+    await pair.powerOff(1);
+    await client(0).post('/mgmt/tm/ltm/pool', { name: 'p' });
+    assert.equal(await status(0, 'sync-status'), 'Disconnected');
+    await pair.powerOn(1);
+    await client(1).login();
+    while ((await client(1).get('/mgmt/tm/ltm/pool/p')).status !== 200)
+      await new Promise((resolve) => setImmediate(resolve));
+    assert.equal(await status(0, 'sync-status'), 'In Sync');
+  });
+
+  it('shows a unit as disconnected that was closed', async () => {
+    await start();
+    await pair.units[1].close();
+    assert.equal(await status(0, 'sync-status'), 'Disconnected');
+    assert.equal(await status(0, 'failover-status'), 'ACTIVE');
+  });
+
+  it('turns units off and on by the control port', async () => {
+    await start({ control: { host: '127.0.0.1', port: 0 } });
+    const post = async (path: string) =>
+      (await fetch(`${pair.controlUrl}${path}`, { method: 'POST' })).status;
+    assert.equal(await post('/units/1/power-off'), 204);
+    assert.equal(await status(0, 'sync-status'), 'Disconnected');
+    assert.equal(await post('/units/1/power-on'), 204);
+    assert.equal(await status(0, 'sync-status'), 'In Sync');
+    assert.equal(await post('/units/2/power-on'), 404);
+  });
 });

@@ -21,7 +21,7 @@ describe('mock BIG-IP: what the data plane is given', () => {
 
   it('is handed over before the answer, and at the start', async () => {
     assert.ok(dataPlane.isOpen);
-    assert.deepEqual(dataPlane.last, { virtualServers: [], dataGroups: [] });
+    assert.deepEqual(dataPlane.last, { virtualServers: [], dataGroups: [], statisticsProfiles: [] });
     await made('ltm/virtual', { name: 'v', destination: '192.0.2.1:80', profiles: ['tcp'] });
     assert.equal(virtual()?.enabled, true);
     await bench.client.patch('/mgmt/tm/ltm/virtual/v', { disabled: true });

@@ -69,7 +69,10 @@ function inUse(user: ConfigObject, { kinds, fullPath }: Reference, before: Confi
         `Node address '${fullPath}' is referenced by a member of pool '${user.parent}'.`,
       );
     case 'ltm/pool':
-      return deleted('Pool', `Virtual Server (${by})`);
+      return deleted(
+        'Pool',
+        user.kind === 'ltm/virtual' ? `Virtual Server (${by})` : `log destination (${by})`,
+      );
     case 'ltm/rule':
       return deleted('rule', `virtual server (${by})`);
     default:
@@ -83,7 +86,13 @@ function profileTitle(kind: string): string {
   const titles: Readonly<Record<string, string>> = {
     'ltm/profile/client-ssl': 'ClientSSL Profile',
     'ltm/profile/server-ssl': 'ServerSSL Profile',
+    'ltm/profile/statistics': 'Statistics Profile',
     'ltm/profile/tcp': 'TCP Profile',
+    'ltm/profile/udp': 'UDP Profile',
+    'ltm/profile/http': 'HTTP Profile',
+    'ltm/profile/fastl4': 'FastL4 Profile',
+    'ltm/profile/fasthttp': 'FastHTTP Profile',
+    'ltm/profile/one-connect': 'OneConnect Profile',
   };
   return titles[kind] ?? 'profile';
 }

@@ -69,7 +69,8 @@ function checkProfiles(virtual: ConfigObject, view: View): void {
   const kinds = attached.map((profile) => profile.kind);
   const clientSide = attached.filter((profile) => profile.context !== 'serverside');
   const fast = kinds.some((kind) => kind === 'ltm/profile/fastl4' || kind === 'ltm/profile/fasthttp');
-  if (fast && kinds.length > 1) {
+  // Counting has nothing to do with how bytes are carried.
+  if (fast && kinds.filter((kind) => kind !== 'ltm/profile/statistics').length > 1) {
     throw configurationError(
       `Found disallowed profile on ${fullPath}: Not Any Of (FastL4 Profile, FastHTTP Profile)`,
     );

@@ -49,6 +49,7 @@ proc ::tmm::command::log {args} {
 
 proc ::tmm::command::reject {} { ::tmm::effect reject; return }
 proc ::tmm::command::drop {} { ::tmm::effect drop; return }
+proc ::tmm::command::discard {} { ::tmm::effect drop; return }
 
 proc ::tmm::command::event {args} {
     upvar #0 ::tmm::fact($::tmm::now(flow),events_off) off
@@ -111,6 +112,45 @@ proc ::tmm::command::SSL_session {args} {
 
 proc ::tmm::command::SSL_sessionid {} { return [::tmm::fact session_id] }
 
+# The extensions of the client's ClientHello: TYPE, LENGTH and content each, as they came.
+proc ::tmm::command::SSL_extensions {args} {
+    set what [lindex $args 0]
+    if {$what eq "exists" || $what eq "count"} { set args [lrange $args 1 end] } else { set what "" }
+    set content [::tmm::need client_hello_extensions SSL::extensions]
+    set wanted ""
+    if {[lindex $args 0] eq "-type" && [llength $args] == 2} {
+        set wanted [lindex $args 1]
+    } elseif {[llength $args]} {
+        error "SSL::extensions: only \"?exists|count? ?-type TYPE?\" is implemented by the mock"
+    }
+    set found {}
+    for {set at 0} {$at + 4 <= [string length $content]} {incr at [expr {4 + $length}]} {
+        binary scan $content @[set at]SS type length
+        set type [expr {$type & 0xffff}]
+        set length [expr {$length & 0xffff}]
+        if {$wanted eq "" || $type == $wanted} { lappend found [string range $content $at [expr {$at + 3 + $length}]] }
+    }
+    switch -exact -- $what {
+        exists { return [expr {[llength $found] > 0}] }
+        count { return [llength $found] }
+        default { return [expr {$wanted eq "" ? [join $found ""] : [lindex $found 0]}] }
+    }
+}
+
+proc ::tmm::command::SSL_handshake {what} {
+    if {$what ne "hold" && $what ne "resume"} { error "bad option \"$what\": must be hold or resume" }
+    ::tmm::effect handshake $what
+    return
+}
+
+# The name that the client asked for (RFC 6066 section 3); whether one must be is the profile's.
+proc ::tmm::command::SSL_sni {what} {
+    if {$what ne "name"} { error "SSL::sni: only \"SSL::sni name\" is implemented by the mock" }
+    set extension [::tmm::command::SSL_extensions -type 0]
+    if {[string length $extension] <= 9} { return "" }
+    return [string range $extension 9 end]
+}
+
 proc ::tmm::command::SSL_cipher {what} {
     if {[lsearch -exact {name version bits} $what] < 0} { error "bad option \"$what\": must be bits, name, or version" }
     return [::tmm::need cipher_$what "SSL::cipher"]
@@ -159,6 +199,18 @@ proc ::tmm::command::X509 {what der args} {
         if {[::tmm::fact certificate.$index] eq $der} { return [::tmm::fact x509.$index.$what] }
     }
     error "invalid certificate handle"
+}
+
+# With commonName, which came with 16.1.3: that attribute alone.
+proc ::tmm::command::X509_subject {der args} {
+    if {[llength $args] == 0} { return [::tmm::command::X509 subject $der] }
+    if {$args ne "commonName"} { ::tmm::usage "X509::subject CERTIFICATE ?commonName?" }
+    return [::tmm::command::X509 common_name $der]
+}
+
+proc ::tmm::command::X509_pem2der {pem} {
+    if {![regexp -- {-----BEGIN CERTIFICATE-----(.*?)-----END CERTIFICATE-----} $pem whole body]} { error "invalid PEM" }
+    return [::tmm::command::b64decode $body]
 }
 
 proc ::tmm::command::X509_verify_cert_error_string {number} {

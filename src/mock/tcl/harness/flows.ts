@@ -35,6 +35,9 @@ namespace eval ::tmm {
     variable now
     array set now {flow "" key "" event ""}
     variable timer_count 0
+    # Full paths of the pools and log publishers that there are.
+    variable pools {}
+    variable publishers {}
     # Interpreters that no connection has.
     variable idle {}
 }
@@ -126,6 +129,14 @@ proc ::tmm::take_interpreter {} {
         unset -nocomplain command later map word
         namespace eval static {}
         namespace eval tmm { variable rule "" }
+        # What F5's word operators are written as when a rule is loaded.
+        proc ::tcl::mathfunc::f5_contains {text part} { expr {[string first $part $text] >= 0} }
+        proc ::tcl::mathfunc::f5_starts_with {text part} { string equal -length [string length $part] $text $part }
+        proc ::tcl::mathfunc::f5_ends_with {text part} {
+            string equal [string range $text end-[expr {[string length $part] - 1}] end] $part
+        }
+        proc ::tcl::mathfunc::f5_matches_glob {text pattern} { string match $pattern $text }
+        proc ::tcl::mathfunc::f5_matches_regex {text pattern} { regexp -- $pattern $text }
         rename puts {}
         proc puts {args} {}
         # Tcl 8.4 refuses to count on a variable that is not there.
@@ -252,15 +263,30 @@ proc ::tmm::read_static {child} {
     }
 }
 
-proc ::tmm::run_timer {flow id} {
+proc ::tmm::run_timer {flow id now_ms} {
     variable timer
     variable effects {}
+    set_facts $flow [list now_ms $now_ms]
     if {[info exists timer($flow,$id)]} {
         foreach {key event script is_periodic} $timer($flow,$id) { break }
         if {!$is_periodic} { unset timer($flow,$id) }
         run_script $flow $key $event $script $id
     }
     return $effects
+}
+
+proc ::tmm::limit_time {child} {
+    variable until
+    interp limit $child time -seconds [expr {$until / 1000}] -milliseconds [expr {$until % 1000}]
+}
+
+# Time in which a rule waits on purpose is not held against it.
+proc ::tmm::extend_time_limit {ms} {
+    variable until
+    variable fact
+    variable now
+    incr until $ms
+    limit_time $fact($now(flow),interpreter)
 }
 
 proc ::tmm::run_script {flow key event script {timer_id ""}} {
@@ -273,8 +299,8 @@ proc ::tmm::run_script {flow key event script {timer_id ""}} {
     interp eval $child [list set ::tmm::rule $key]
     write_static $child
     effect run $rule($key,path) $event
-    set until [expr {[clock milliseconds] + $time_limit_ms}]
-    interp limit $child time -seconds [expr {$until / 1000}] -milliseconds [expr {$until % 1000}]
+    variable until [expr {[clock milliseconds] + $time_limit_ms}]
+    limit_time $child
     set code [catch { interp eval $child $script } message options]
     interp limit $child time -seconds {}
     read_static $child

@@ -1,4 +1,4 @@
-/** Tcl: iStats, `after`, text; and the table of all commands, so this part comes last. */
+/** Tcl: iStats, `after`; and the table of all commands, so this part comes last. */
 export const generalCommandsTcl = String.raw`
 proc ::tmm::command::ISTATS_incr {key number} {
     upvar #0 ::tmm::istats($key) value
@@ -22,6 +22,7 @@ proc ::tmm::command::after {first args} {
     set flow $::tmm::now(flow)
     switch -exact -- $first {
         cancel {
+            if {[llength $args] == 0} { ::tmm::usage "after cancel -current|ID ?ID...?" }
             if {$args eq "-current"} { set args [list $::tmm::now(timer)] }
             foreach id $args {
                 unset -nocomplain ::tmm::timer($flow,$id)
@@ -30,82 +31,55 @@ proc ::tmm::command::after {first args} {
             return
         }
         info {
-            set ids {}
-            foreach name [array names ::tmm::timer $flow,*] { lappend ids [lindex [split $name ,] end] }
-            return $ids
+            if {[llength $args] == 0} {
+                set ids {}
+                foreach name [array names ::tmm::timer $flow,*] { lappend ids [lindex [split $name ,] end] }
+                return [lsort -dictionary $ids]
+            }
+            if {[llength $args] != 1} { ::tmm::usage "after info ?ID?" }
+            if {![info exists ::tmm::timer($flow,$args)]} { error "event \"$args\" doesn't exist" }
+            foreach {key event script is_periodic} $::tmm::timer($flow,$args) { break }
+            return [list $script [expr {$is_periodic ? "periodic" : "timer"}]]
         }
     }
     if {![string is integer -strict $first] || $first < 0} { error "bad argument \"$first\": must be cancel, info, or a number" }
     set is_periodic [expr {[lindex $args 0] eq "-periodic"}]
     if {$is_periodic} { set args [lrange $args 1 end] }
-    if {[llength $args] != 1} { error "after without a script is not implemented by the mock" }
+    if {[llength $args] == 0} {
+        # TMM suspends this connection alone; here all of them wait, so it may not be long.
+        if {$first > $::tmm::time_limit_ms} { error "after: the mock waits $::tmm::time_limit_ms ms at most" }
+        ::tmm::extend_time_limit $first
+        ::after $first
+        return
+    }
+    if {[llength $args] != 1} { ::tmm::usage "after MILLISECONDS ?-periodic? ?SCRIPT?" }
     set id after#[incr timer_count]
     set ::tmm::timer($flow,$id) [list $::tmm::now(key) $::tmm::now(event) [lindex $args 0] $is_periodic]
     ::tmm::effect after $id $first $is_periodic
     return $id
 }
 
-# By hand, because binary encode came with Tcl 8.6.
-set ::tmm::base64 ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/
-
-proc ::tmm::command::b64encode {text} {
-    binary scan [encoding convertto iso8859-1 $text] B* bits
-    set length [string length $bits]
-    append bits [string repeat 0 [expr {(6 - $length % 6) % 6}]]
-    set encoded ""
-    for {set at 0} {$at < $length} {incr at 6} {
-        set value 0
-        foreach bit [split [string range $bits $at [expr {$at + 5}]] ""] { set value [expr {$value * 2 + $bit}] }
-        append encoded [string index $::tmm::base64 $value]
-    }
-    return $encoded[string repeat = [expr {(4 - [string length $encoded] % 4) % 4}]]
-}
-
-proc ::tmm::command::b64decode {text} {
-    set bits ""
-    foreach character [split [string trimright [regsub -all {\s} $text ""] =] ""] {
-        set value [string first $character $::tmm::base64]
-        if {$value < 0} { error "invalid base64 character \"$character\"" }
-        for {set bit 5} {$bit >= 0} {incr bit -1} { append bits [expr {($value >> $bit) & 1}] }
-    }
-    return [binary format B[expr {[string length $bits] / 8 * 8}] $bits]
-}
-
-proc ::tmm::command::findstr {text what {skip 0} {end ""}} {
-    set at [string first $what $text]
-    if {$at < 0} { return "" }
-    set rest [string range $text [expr {$at + $skip}] end]
-    if {$end eq ""} { return $rest }
-    if {[string is integer -strict $end]} { return [string range $rest 0 [expr {$end - 1}]] }
-    set stop [string first $end $rest]
-    return [expr {$stop < 0 ? $rest : [string range $rest 0 [expr {$stop - 1}]]}]
-}
-
-proc ::tmm::command::getfield {text separator number} {
-    for {set index 1} {$index < $number} {incr index} {
-        set at [string first $separator $text]
-        if {$at < 0} { return "" }
-        set text [string range $text [expr {$at + [string length $separator]}] end]
-    }
-    set at [string first $separator $text]
-    return [expr {$at < 0 ? $text : [string range $text 0 [expr {$at - 1}]]}]
-}
-
 # Each command of a rule, and the procedure above that stands in for it, with its first words.
 namespace eval ::tmm {
     variable commands {}
-    foreach name {log reject drop event virtual class after b64encode b64decode findstr getfield} { lappend commands $name $name }
-    foreach name {cert verify_result session sessionid cipher} { lappend commands SSL::$name SSL_$name }
+    foreach name {
+        log reject drop discard event virtual class table after
+        b64encode b64decode crc32 domain findstr getfield md5 sha1 sha256 substr
+    } { lappend commands $name $name }
+    foreach name {cert verify_result session sessionid cipher extensions handshake sni} { lappend commands SSL::$name SSL_$name }
     foreach name {incr get set remove} { lappend commands ISTATS::$name ISTATS_$name }
+    foreach name {incr get set setmax setmin} { lappend commands STATS::$name STATS_$name }
+    lappend commands X509::subject X509_subject
     lappend commands X509::verify_cert_error_string X509_verify_cert_error_string
-    lappend commands TCP::close TCP_close IP::protocol IP_protocol
+    lappend commands TCP::close TCP_close IP::protocol IP_protocol IP::addr IP_addr X509::pem2der X509_pem2der
+    foreach name {open send} { lappend commands HSL::$name HSL_$name }
     foreach layer {SSL TCP} {
         foreach name {collect release payload} {
             proc command::$layer.$name {args} [format {::tmm::command::%s %s {*}$args} $name $layer]
             lappend commands $layer\::$name $layer.$name
         }
     }
-    foreach name {whole subject issuer serial_number hash version not_valid_before not_valid_after} {
+    foreach name {whole extensions issuer serial_number hash version not_valid_before not_valid_after} {
         proc command::X509.$name {der args} [format {::tmm::command::X509 %s $der {*}$args} $name]
         lappend commands X509::$name X509.$name
     }

@@ -1,8 +1,13 @@
+import { addressCommandsTcl } from './address-commands.js';
 import { connectionCommandsTcl } from './connection-commands.js';
 import { dataGroupCommandsTcl } from './data-group-commands.js';
 import { flowsTcl } from './flows.js';
 import { generalCommandsTcl } from './general-commands.js';
+import { highSpeedLoggingCommandsTcl } from './high-speed-logging-commands.js';
 import { requestsTcl } from './requests.js';
+import { tableCommandsTcl } from './table-commands.js';
+import { textCommandsTcl } from './text-commands.js';
+import { statisticsCommandsTcl } from './statistics-commands.js';
 
 /**
  * The Tcl side of the mock's traffic management: what TMM's Tcl offers to a rule, for stock tclsh, 8.5 (macOS) or 8.6.
@@ -17,7 +22,12 @@ import { requestsTcl } from './requests.js';
 export const harnessSource = [
   flowsTcl,
   connectionCommandsTcl,
+  addressCommandsTcl,
   dataGroupCommandsTcl,
+  tableCommandsTcl,
+  highSpeedLoggingCommandsTcl,
+  textCommandsTcl,
+  statisticsCommandsTcl,
   generalCommandsTcl,
   requestsTcl,
 ].join('');

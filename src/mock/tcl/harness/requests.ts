@@ -1,19 +1,15 @@
 /** Tcl: reads requests and answers them. */
 export const requestsTcl = String.raw`
-proc ::tmm::set_data_group {path type records} {
-    variable data_group_type
-    array unset ::data_group::$path
-    array set ::data_group::$path $records
-    set data_group_type($path) $type
-}
-
 proc ::tmm::serve {verb arguments} {
     switch -exact -- $verb {
         data_group { set_data_group [lindex $arguments 0] [lindex $arguments 1] [lrange $arguments 2 end] }
         no_data_group {
             array unset ::data_group::[lindex $arguments 0]
-            unset -nocomplain ::tmm::data_group_type([lindex $arguments 0])
+            unset -nocomplain ::tmm::data_group_type([lindex $arguments 0]) ::tmm::networks([lindex $arguments 0])
         }
+        statistics_profile { set_statistics_profile [lindex $arguments 0] [lrange $arguments 1 end] }
+        pools { variable pools $arguments }
+        publishers { variable publishers $arguments }
         rule { return [load_rule {*}$arguments] }
         open { open_flow [lindex $arguments 0] [lrange $arguments 1 end] }
         event { return [run_event [lindex $arguments 0] [lindex $arguments 1] [lrange $arguments 2 end]] }

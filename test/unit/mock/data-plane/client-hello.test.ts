@@ -37,6 +37,11 @@ function fragmented(hello: Buffer): Buffer {
   return Buffer.concat(records);
 }
 
+function offersTls13(bytes: Buffer): boolean | undefined {
+  const first = readFirstBytes(bytes);
+  return first.kind === 'client-hello' ? first.offersTls13 : undefined;
+}
+
 describe('the first bytes of a client', () => {
   let modern: Buffer;
   let old: Buffer;
@@ -46,12 +51,22 @@ describe('the first bytes of a client', () => {
   });
 
   it('tell whether it offers TLS 1.3', () => {
-    assert.deepEqual(readFirstBytes(modern), { kind: 'client-hello', offersTls13: true });
-    assert.deepEqual(readFirstBytes(old), { kind: 'client-hello', offersTls13: false });
+    assert.equal(offersTls13(modern), true);
+    assert.equal(offersTls13(old), false);
   });
 
   it('tell so when they come in many records', () => {
-    assert.deepEqual(readFirstBytes(fragmented(modern)), { kind: 'client-hello', offersTls13: true });
+    assert.equal(offersTls13(fragmented(modern)), true);
+  });
+
+  it('hold the extensions', () => {
+    const first = readFirstBytes(modern);
+    assert.ok(first.kind === 'client-hello');
+    const versions = Buffer.from([0, 43, 0, 5, 4, 3, 4, 3, 3]);
+    assert.ok(first.extensions.includes(versions), 'supported_versions of TLS 1.3 and 1.2');
+    let at = 0;
+    while (at < first.extensions.length) at += 4 + first.extensions.readUInt16BE(at + 2);
+    assert.equal(at, first.extensions.length, 'and nothing besides');
   });
 
   it('are waited for until the hello is whole', () => {

@@ -448,6 +448,31 @@ describe('the data plane', () => {
       assert.deepEqual(bed.received, []);
     });
 
+    it('shows what a rule counts in a statistics profile, until the profile goes or the interpreter ends', async () => {
+      const counters = { fullPath: '/mesh/c', fields: ['hits', 'misses'] };
+      const count = 'log local0. [STATS::incr /mesh/c hits]; reject; event disable all; return';
+      const settings = { clientSsl: 'none', rules: [`when CLIENT_ACCEPTED { ${count} }`] } as const;
+      const virtual = { statisticsProfiles: [counters.fullPath] };
+      const configuration = bed.configuration({ ...settings, virtualServer: virtual });
+      const fields = () => bed.dataPlane.statistics.snapshot().fields;
+      const call = async (): Promise<void> => {
+        await once(connectTcp(bed.port, '127.0.0.1'), 'error');
+      };
+      await bed.dataPlane.apply({ ...configuration, statisticsProfiles: [counters] });
+      await call();
+      await call();
+      assert.deepEqual(fields(), { '/mesh/c': { hits: 2, misses: 0 } });
+      const interpreter = Number(/tmm\[(\d+)\]/.exec(bed.log[0] ?? '')?.[1]);
+      process.kill(interpreter);
+      await until(() => fields()['/mesh/c']?.['hits'] === 0);
+      await call();
+      assert.deepEqual(fields(), { '/mesh/c': { hits: 1, misses: 0 } });
+      await bed.dataPlane.apply(configuration);
+      assert.deepEqual(fields(), {});
+      await bed.dataPlane.apply({ ...configuration, statisticsProfiles: [counters] });
+      assert.deepEqual(fields(), { '/mesh/c': { hits: 0, misses: 0 } });
+    });
+
     it('ends a connection in good order when a rule closes it', async () => {
       await bed.apply({
         clientSsl: 'none',

@@ -57,6 +57,21 @@ describe('the load-time check of a rule', () => {
       '2: command is not valid in current event context (RULE_INIT): "IP::client_addr" [IP::client_addr]',
     ],
     [
+      'the session table in RULE_INIT',
+      'when RULE_INIT {\n  table set a 1\n}',
+      '2: command is not valid in current event context (RULE_INIT): "table" [table set a 1]',
+    ],
+    [
+      'high-speed logging in RULE_INIT',
+      'when RULE_INIT {\n  set static::h [HSL::open -proto UDP -pool p]\n}',
+      '2: command is not valid in current event context (RULE_INIT): "HSL::open" [HSL::open -proto UDP -pool p]',
+    ],
+    [
+      'the extensions of a ClientHello before there is one',
+      'when CLIENT_ACCEPTED {\n  SSL::extensions count\n}',
+      '2: command is not valid in current event context (CLIENT_ACCEPTED): "SSL::extensions" [SSL::extensions count]',
+    ],
+    [
       'an event that does not exist',
       'when CLIENT_ACCEPT {\n}',
       '1: unknown event: CLIENT_ACCEPT [when CLIENT_ACCEPT {\n}]',

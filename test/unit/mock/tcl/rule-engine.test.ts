@@ -353,6 +353,68 @@ describe('the rule engine', () => {
       assert.match((await run('ISTATS::incr "ltm.virtual /mesh/x counter hits" -1'))[0] ?? '', /^error/);
     });
 
+    describe('STATS, on a profile that the virtual server carries:', () => {
+      const carried = { virtual: '/mesh/x', statistics_profiles: '/Common/other /mesh/c' };
+      before(() =>
+        engine.setStatisticsProfiles([
+          { fullPath: '/mesh/c', fields: ['hits', 'most', 'least'] },
+          { fullPath: '/Common/other', fields: ['hits'] },
+          { fullPath: '/mesh/idle', fields: ['hits'] },
+        ]),
+      );
+      after(() => engine.setStatisticsProfiles([]));
+
+      it('counts up and down, and says what a field is', async () => {
+        const body =
+          'log local0. "[STATS::incr /mesh/c hits] [STATS::incr /mesh/c hits 5] [STATS::get /mesh/c hits]"';
+        assert.deepEqual(await run(body, carried), ['1 6 6']);
+        assert.deepEqual(await run('log local0. [STATS::incr /mesh/c hits -2]', carried), ['4']);
+        assert.deepEqual(await run('log local0. [STATS::set /mesh/c hits 9]', carried), ['9']);
+        assert.deepEqual(
+          await run('STATS::set /mesh/c hits\nlog local0. [STATS::get /mesh/c hits]', carried),
+          ['0'],
+        );
+      });
+
+      it('keeps a maximum and a minimum', async () => {
+        const most = 'foreach n {3 8 5} { set v [STATS::setmax /mesh/c most $n] }; log local0. $v';
+        assert.deepEqual(await run(most, carried), ['8']);
+        const least = 'foreach n {-3 -8 5} { set v [STATS::setmin /mesh/c least $n] }; log local0. $v';
+        assert.deepEqual(await run(least, carried), ['-8']);
+      });
+
+      it('tells of each change', async () => {
+        const flow = await open(
+          'when CLIENT_ACCEPTED { STATS::set /mesh/c hits 3; STATS::get /mesh/c hits }',
+        );
+        const counted = (await flow.run('CLIENT_ACCEPTED', carried)).filter(({ kind }) => kind === 'count');
+        assert.deepEqual(counted, [{ kind: 'count', profile: '/mesh/c', field: 'hits', value: 3 }]);
+        await flow.close();
+      });
+
+      it('takes a bare name for one of /Common', async () => {
+        assert.deepEqual(await run('log local0. [STATS::incr other hits]', carried), ['1']);
+      });
+
+      for (const [name, body] of [
+        ['another profile', 'STATS::incr /mesh/idle hits'],
+        ['no profile', 'STATS::incr /mesh/none hits'],
+        ['a field that has no such name', 'STATS::get /mesh/c misses'],
+        ['the number of a field', 'STATS::incr /mesh/c field1'],
+        ['what is no number', 'STATS::set /mesh/c hits many'],
+      ] as const) {
+        it(`fails on ${name}`, async () => assert.match((await run(body, carried))[0] ?? '', /^error: /));
+      }
+
+      it('forgets a field that is taken away, and no other', async () => {
+        await run('STATS::set /mesh/c hits 5; STATS::set /mesh/c most 6', carried);
+        await engine.setStatisticsProfiles([{ fullPath: '/mesh/c', fields: ['most'] }]);
+        await engine.setStatisticsProfiles([{ fullPath: '/mesh/c', fields: ['hits', 'most'] }]);
+        const body = 'log local0. "[STATS::get /mesh/c hits] [STATS::get /mesh/c most]"';
+        assert.deepEqual(await run(body, carried), ['0 6']);
+      });
+    });
+
     it('after, once and again and again, until it is cancelled', async () => {
       const flow = await open(
         'when CLIENT_ACCEPTED {\nset n 0\nafter 100 { log local0. once }\nset id [after 50 -periodic { incr n; log local0. "tick $n"; if {$n == 2} { after cancel -current } }]\n}',
