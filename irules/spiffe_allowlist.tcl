@@ -6,8 +6,13 @@
 #   /mesh/echo_settings  mode = enforce or audit
 #                        trust-domain/TD = 1 for each trust domain that is accepted
 #                        recheck = seconds between two checks of a live connection (absent: never)
+#                        retiring = 1 while roots of the mesh are to go (absent: none are)
+#                        root/KEYID, root-dn/NAME = 1 for each root that stays meanwhile
 # Patterns are spiffe://TD/ns/NS/sa/* and spiffe://TD/ns/*, and name IDs spiffe://TD/ns/NS/sa/SA only.
 # A data group that is missing is a TCL error, which resets the connection.
+#
+# It counts in the statistics profile /mesh/echo_counters, if the virtual server has it: allowed, rejected,
+# would_reject, and retiring, the callers that were let in and may need a root that is to go.
 #
 # The ID is read from the DER of the certificate, never from text that the device renders from it: in
 # text, the value of one name can look like another name.
@@ -343,7 +348,85 @@ proc spf_decide {} {
     return [concat [call spf_admission $id] [list $id]]
 }
 
-# One line of the log, of at most 1024 bytes, and one counter of the virtual server.
+# What ties a certificate in DER to the one that issued it: its subject and issuer as encoded, and the key
+# identifier of its issuer in hexadecimal, empty where it names none (RFC 5280 4.2.1.1).
+proc spf_issuance {der} {
+    set size [string length $der]
+    if {$size > 16384} {
+        error "too-large"
+    }
+    set elements [call spf_elements $der 0 $size 1]
+    set elements [call spf_elements $der [lindex $elements 1] [lindex $elements 2] 3]
+    set fields [call spf_elements $der [lindex $elements 1] [lindex $elements 2] 10]
+    set tag [lindex $fields end-2]
+    set from [lindex $fields end-1]
+    set to [lindex $fields end]
+    if {[lindex $fields 0] != 0xa0} {
+        set fields [linsert $fields 0 0xa0 0 0]
+    }
+    if {[lindex $fields 9] != 0x30 || [lindex $fields 15] != 0x30} {
+        error "malformed"
+    }
+    # A name begins where the field before it ends.
+    set start [lindex $fields 8]
+    set size [expr {[lindex $fields 11] - $start}]
+    binary scan $der "@${start}a${size}" issuer
+    set start [lindex $fields 14]
+    set size [expr {[lindex $fields 17] - $start}]
+    binary scan $der "@${start}a${size}" subject
+
+    set key ""
+    if {$tag != 0xa3} {
+        return [list $subject $issuer $key]
+    }
+    set elements [call spf_elements $der $from $to 1]
+    foreach {tag from to} [call spf_elements $der [lindex $elements 1] [lindex $elements 2] 100] {
+        set members [call spf_elements $der $from $to 3]
+        if {[call spf_hex $der [lindex $members 1] [lindex $members 2]] ne "551d23"} {
+            continue
+        }
+        set elements [call spf_elements $der [lindex $members end-1] [lindex $members end] 1]
+        foreach {tag from to} [call spf_elements $der [lindex $elements 1] [lindex $elements 2] 3] {
+            if {$tag == 0x80} {
+                set key [call spf_hex $der $from $to]
+            }
+        }
+    }
+    return [list $subject $issuer $key]
+}
+
+# Whether a caller may need a root that is to go: 0 when what it presented leads to a root that stays, 1 when
+# not, or when that cannot be told. It goes up from the leaf and stops at the first certificate that a root
+# that stays has issued: what callers send behind that, such as several roots, says nothing of their chain.
+proc spf_may_need_retiring_root {} {
+    set settings "[virtual name]_settings"
+    if {[class match -value -- "retiring" equals $settings] ne "1"} {
+        return 0
+    }
+    set count [SSL::cert count]
+    if {$count > 10} {
+        set count 10
+    }
+    for {set index 0} {$index < $count} {incr index} {
+        foreach {subject issuer key} [call spf_issuance [SSL::cert $index]] { break }
+        if {$subject eq $issuer || ($index > 0 && $subject ne $issued_by)} {
+            return 1
+        }
+        if {$key ne ""} {
+            set root "root/$key"
+        } else {
+            binary scan $issuer "H*" name
+            set root "root-dn/$name"
+        }
+        if {[class match -value -- $root equals $settings] eq "1"} {
+            return 0
+        }
+        set issued_by $issuer
+    }
+    return 1
+}
+
+# One line of the log, of at most 1024 bytes, and the counters of the virtual server.
 proc spf_report {outcome reason id} {
     # A counter's name can be one of these and nothing else, for iStats are few. What is none of them is
     # the message of an error that nobody foresaw.
@@ -375,6 +458,7 @@ proc spf_report {outcome reason id} {
     }
     # A counter that fails must neither admit nor refuse anybody: the decision stands already.
     catch { ISTATS::incr "ltm.virtual [virtual name] counter $counter" 1 }
+    catch { STATS::incr "[virtual name]_counters" $outcome 1 }
 }
 
 when CLIENT_ACCEPTED priority 1 {
@@ -430,6 +514,14 @@ when CLIENTSSL_HANDSHAKE priority 1 {
         }]
     }
     set spf_admitted 1
+
+    # Whatever goes wrong from here on, the caller is in.
+    if {[catch { call spf_may_need_retiring_root } spf_retiring]} {
+        set spf_retiring 1
+    }
+    if {$spf_retiring ne "0"} {
+        catch { STATS::incr "[virtual name]_counters" "retiring" 1 }
+    }
 }
 
 # The last gate before a pool member hears of the connection.

@@ -1,49 +1,64 @@
 import { randomUUID } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import type { Clock } from './clock.js';
 import type { AgentConfig, DeviceConfig, ServiceConfig } from './config/schema.js';
+import { deviceCredentials, deviceTrust, heldCredentials } from './device-login.js';
 import { AgentError } from './errors.js';
+import { absentRegistrar, HeldInputs } from './held-inputs.js';
 import { IControlClient } from './icontrol/client.js';
 import { Device } from './icontrol/device.js';
 import type { RequestRecord } from './icontrol/request.js';
-import type { Credentials } from './icontrol/session.js';
 import type { DeviceTrust } from './icontrol/trust.js';
 import { configuredSource } from './identity/configured-source.js';
 import type { IdentitySource } from './identity/identity-source.js';
+import { SourceBackOff } from './identity/source-back-off.js';
 import { loadRule } from './irule/load-rule.js';
 import { KubeClient } from './kube/client.js';
-import { kinds } from './kube/kinds.js';
-import { secretData } from './kube/object-data.js';
 import type { Logger } from './log.js';
 import { readMeshFacts } from './mesh/mesh-facts.js';
+import { readPublishedRevocationLists } from './mesh/revocation-lists.js';
 import type { MeshFacts } from './mesh/mesh-facts.js';
 import { MeshRegistrar } from './mesh/registrar.js';
+import { CallerCache } from './proof/caller-cache.js';
 import type { Proof } from './proof/proof.js';
 import { denyAtOnce } from './reconcile/deny-at-once.js';
 import { desireDevice, stopAtFailure } from './reconcile/desire.js';
+import type { Desire, DesireService } from './reconcile/desire.js';
 import { validatePlan } from './reconcile/apply-plan.js';
 import { observeDevice } from './reconcile/observe.js';
 import { isEmptyPlan } from './reconcile/plan.js';
 import type { Plan } from './reconcile/plan.js';
 import { plannedRequests } from './reconcile/planned-requests.js';
 import type { PlannedRequest } from './reconcile/planned-requests.js';
+import { servicesAtOnce, settleProof } from './reconcile/prove-services.js';
+import { readCounters } from './reconcile/read-counters.js';
+import type { ServiceCounters } from './reconcile/read-counters.js';
 import { strictAllowlists } from './reconcile/read-allowlist.js';
 import type { AllowlistSource } from './reconcile/read-allowlist.js';
-import { runOnce, verifyService } from './reconcile/run-once.js';
+import { callCounts } from './reconcile/root-rotation/evidence.js';
+import { HeardRoots } from './reconcile/root-rotation/heard-roots.js';
+import { RevocationMemory } from './reconcile/revocation/revocation-memory.js';
+import { runOnce } from './reconcile/run-once.js';
 import type {
   ReconcileOptions,
   ReconcilePorts,
   ReconcileReport,
   ReconcileStep,
 } from './reconcile/run-once.js';
-import { Secret } from './secret.js';
+import { AtMost } from './reconcile/side-by-side.js';
+import { verifyService } from './reconcile/verify-service.js';
+import type { VerifyOptions } from './reconcile/verify-service.js';
 import type { SpiffeId } from './spiffe/spiffe-id.js';
 
 /** How one reconcile is run; what is left out is as for a one-shot command. */
 export interface AgentReconcile extends Omit<ReconcileOptions, 'holder' | 'isSaved' | 'signal'> {
   /** Default: read now, and refused as a whole while a line is bad. */
   readonly allowlists?: AllowlistSource;
+  /**
+   * Goes by what the device was last brought in line with where the cluster does not tell anything now, and leaves the
+   * cluster as it is. Who may call is up to `allowlists`.
+   */
+  readonly isHoldingOn?: boolean;
   /** Ends this reconcile, besides the agent's own signal. */
   readonly signal?: AbortSignal;
 }
@@ -63,10 +78,21 @@ export interface AgentOptions {
 export class Agent {
   readonly config: AgentConfig;
   readonly kube: KubeClient;
+  readonly registrar: MeshRegistrar;
   readonly #options: AgentOptions;
   #meshFacts: MeshFacts;
   readonly #ruleText: string;
   readonly #devices = new Map<string, Device>();
+  readonly #callers: CallerCache;
+  readonly #proofsAtOnce = new AtMost(servicesAtOnce);
+  /** One for all devices: they ask the same source. */
+  readonly #sourceBackOff: SourceBackOff;
+  /** By device. */
+  readonly #heardRoots = new Map<string, HeardRoots>();
+  /** By device. */
+  readonly #heldInputs = new Map<string, HeldInputs>();
+  /** Of all devices: they ask the same source. */
+  readonly #revocationMemory = new RevocationMemory();
   /** Devices whose running configuration this process has seen saved, and not changed since. */
   readonly #saved = new Set<string>();
 
@@ -75,7 +101,11 @@ export class Agent {
     this.kube = kube;
     this.#options = options;
     this.#meshFacts = meshFacts;
+    const trustDomain = (): string => this.#meshFacts.trustDomain;
+    this.registrar = new MeshRegistrar({ kube, clock: options.clock, trustDomain });
     this.#ruleText = ruleText;
+    this.#callers = new CallerCache(options.clock);
+    this.#sourceBackOff = new SourceBackOff({ clock: options.clock, random: Math.random });
   }
 
   /** Connects to the cluster and reads the mesh's facts; devices are connected to when they are needed. */
@@ -108,23 +138,36 @@ export class Agent {
     this.#meshFacts = await factsFor(this.config, this.kube, this.#options.signal);
   }
 
+  /** What the identity source gives has changed: it may be asked again, whatever failed before. */
+  noteSourceChange(): void {
+    this.#sourceBackOff.forget();
+  }
+
   /** One reconcile of one device. */
   async reconcile(
     device: DeviceConfig,
-    { allowlists, ...options }: AgentReconcile,
+    { allowlists, isHoldingOn = false, ...options }: AgentReconcile,
     onStep: (step: ReconcileStep) => void = () => undefined,
   ): Promise<ReconcileReport> {
     const signals = [this.#options.signal, options.signal].filter((signal) => signal !== undefined);
-    const ports = await this.#ports(device, onStep, allowlists);
+    const ports = await this.#ports(device, onStep, allowlists, isHoldingOn);
     const isSaved = this.#saved.has(device.name);
     if (options.mode === 'apply') this.#saved.delete(device.name);
-    const report = await runOnce(this.config, device, ports, {
-      ...options,
-      isSaved,
-      holder: newHolder(),
-      signal: AbortSignal.any(signals),
+    const run = (): Promise<ReconcileReport> =>
+      runOnce(this.config, device, ports, {
+        ...options,
+        isSaved,
+        holder: newHolder(),
+        signal: AbortSignal.any(signals),
+      });
+    const report = await run().catch((error: unknown) => {
+      // Only this process has heard of the root that the second run adds.
+      if (error instanceof AgentError && error.code === 'MESH_ERR_ROOT_NEW') return run();
+      throw error;
     });
     if (options.mode === 'apply') this.#saved.add(device.name);
+    if (!isHoldingOn && report.notApplied.size === 0)
+      this.#heldInputsOf(device.name).noteMeshFacts(ports.meshFacts);
     return report;
   }
 
@@ -151,7 +194,7 @@ export class Agent {
   }
 
   /** Calls a service as good and bad callers do; nothing is written anywhere. */
-  async verify(service: ServiceConfig): Promise<Proof> {
+  async verify(service: ServiceConfig, options: VerifyOptions = {}): Promise<Proof> {
     const { signal } = this.#options;
     const device = this.deviceOf(service);
     const ports = await this.#ports(device, () => undefined);
@@ -170,7 +213,36 @@ export class Agent {
         'run bigip-mesh apply first',
       );
     }
-    return verifyService(desired, desire, ports, signal);
+    return verifyService(desired, desire, ports, signal, options);
+  }
+
+  /** Calls a service as the last reconcile left it; nothing is read from the device, and nothing written. */
+  async prove(service: DesireService, desire: Desire, signal: AbortSignal): Promise<Proof> {
+    const { clock } = this.#options;
+    const identitySource = await this.#identitySource(service.config.device);
+    const ports = { identitySource, callers: this.#callers, clock };
+    return this.#proofsAtOnce.run(() => verifyService(service, desire, ports, signal));
+  }
+
+  /**
+   * Makes a service callable that was proven, and takes one that was not out of the callers' sight.
+   *
+   * @param options.isHoldingOn leaves the cluster as it is
+   * @throws AgentError MESH_ERR_PROOF_FAILED when it was not proven; what the API server says
+   */
+  async settle(
+    service: DesireService,
+    proof: Proof,
+    signal: AbortSignal,
+    { isHoldingOn = false }: Pick<AgentReconcile, 'isHoldingOn'> = {},
+  ): Promise<void> {
+    await settleProof(service, proof, isHoldingOn ? absentRegistrar : this.registrar, signal);
+  }
+
+  /** What the rule counted for each service of a device; a service that cannot be counted is left out. */
+  async counters(device: DeviceConfig): Promise<ReadonlyMap<string, ServiceCounters>> {
+    const unit = await (await this.#device(device)).activeUnit();
+    return readCounters(unit, device.partition, this.#options.signal);
   }
 
   /** Keeps a caller out of a service from the next connection on, ahead of the ConfigMap. */
@@ -187,10 +259,6 @@ export class Agent {
     return device;
   }
 
-  get registrar(): MeshRegistrar {
-    return new MeshRegistrar(this.kube, this.#options.clock);
-  }
-
   /** Logs out of the devices and closes every connection. */
   async close(): Promise<void> {
     await Promise.all([...this.#devices.values()].map((device) => device.close()));
@@ -200,16 +268,29 @@ export class Agent {
   async #ports(
     device: DeviceConfig,
     onStep: (step: ReconcileStep) => void,
-    allowlists: AllowlistSource = strictAllowlists(this.kube),
+    allowlists: AllowlistSource = strictAllowlists(this.kube, this.meshFacts),
+    isHoldingOn = false,
   ): Promise<ReconcilePorts> {
+    const meshFacts = isHoldingOn ? this.#heldInputsOf(device.name).requireMeshFacts() : this.meshFacts;
     const units = await this.#device(device);
+    const client = await units.activeUnit();
     return {
-      client: await units.activeUnit(),
+      client,
       units,
       allowlists,
-      identitySource: await this.#identitySource(),
-      meshFacts: this.meshFacts,
-      registrar: this.registrar,
+      identitySource: await this.#identitySource(device.name, isHoldingOn),
+      meshFacts,
+      registrar: isHoldingOn ? absentRegistrar : this.registrar,
+      heardRoots: this.#heardRootsOf(device.name),
+      readRevocationLists: (signal) =>
+        readPublishedRevocationLists(this.kube, this.config.mesh.rootNamespace, signal),
+      revocationMemory: this.#revocationMemory,
+      readCounters: async (partition, signal) => ({
+        unit: client.device,
+        services: callCounts(await readCounters(client, partition, signal)),
+      }),
+      callers: this.#callers,
+      proofsAtOnce: this.#proofsAtOnce,
       clock: this.#options.clock,
       ruleText: this.#ruleText,
       onStep,
@@ -235,7 +316,7 @@ export class Agent {
     const { clock, logger, signal, onRequest } = this.#options;
     return new IControlClient({
       url,
-      credentials: () => this.#credentials(config),
+      credentials: heldCredentials(() => deviceCredentials(this.kube, config, signal)),
       tls,
       clock,
       logger,
@@ -244,40 +325,25 @@ export class Agent {
     });
   }
 
-  #identitySource(): Promise<IdentitySource> {
+  /** For a device, because each learns by itself what the mesh CA says of its roots. */
+  async #identitySource(device: string, isHoldingOn = false): Promise<IdentitySource> {
     const { kube, meshFacts } = this;
     const ports = { kube, clock: this.#options.clock, trustDomain: meshFacts.trustDomain };
-    return configuredSource(this.config, ports);
+    const source = this.#heardRootsOf(device).listen(await configuredSource(this.config, ports));
+    const held = this.#heldInputsOf(device).listen(this.#revocationMemory.listen(source), isHoldingOn);
+    return this.#sourceBackOff.spare(held);
   }
 
-  async #credentials({ name, credentials }: DeviceConfig): Promise<Credentials> {
-    const { secretRef, files } = credentials;
-    if (files !== undefined) {
-      return {
-        username: (await readNamedFile(files.username, `the user name of device ${name}`)).trim(),
-        password: new Secret(
-          (await readNamedFile(files.password, `the password of device ${name}`)).replace(/\r?\n$/, ''),
-        ),
-      };
-    }
-    const ref = { kind: kinds.secret, namespace: secretRef?.namespace ?? '', name: secretRef?.name ?? '' };
-    const secret = await this.kube.get(ref, { signal: this.#options.signal });
-    const data = secret === undefined ? undefined : secretData(secret);
-    const username = data?.get('username');
-    const password = data?.get('password');
-    if (username === undefined || password === undefined) {
-      throw new AgentError(
-        'MESH_ERR_CREDENTIALS_MISSING',
-        `Secret ${ref.namespace}/${ref.name} with the credentials of device ${name} ${
-          secret === undefined ? 'does not exist' : 'lacks username or password'
-        }`,
-        'create it with the keys username and password',
-      );
-    }
-    return {
-      username: username.reveal().toString('utf8'),
-      password: new Secret(password.reveal().toString('utf8')),
-    };
+  #heldInputsOf(device: string): HeldInputs {
+    const held = this.#heldInputs.get(device) ?? new HeldInputs();
+    this.#heldInputs.set(device, held);
+    return held;
+  }
+
+  #heardRootsOf(device: string): HeardRoots {
+    const heardRoots = this.#heardRoots.get(device) ?? new HeardRoots();
+    this.#heardRoots.set(device, heardRoots);
+    return heardRoots;
   }
 }
 
@@ -287,24 +353,6 @@ async function factsFor({ mesh }: AgentConfig, kube: KubeClient, signal: AbortSi
   const { trustDomain = facts.trustDomain, trustDomainAliases } = mesh;
   const aliases = new Set([...facts.trustDomainAliases, ...trustDomainAliases]);
   return { ...facts, trustDomain, trustDomainAliases: [...aliases] };
-}
-
-async function deviceTrust({ name, tls }: DeviceConfig): Promise<DeviceTrust> {
-  if (tls.sha256 !== undefined) return { fingerprint256: tls.sha256 };
-  return { caPem: await readNamedFile(tls.caFile ?? '', `the management CA of device ${name}`) };
-}
-
-async function readNamedFile(file: string, what: string): Promise<string> {
-  try {
-    return await readFile(file, 'utf8');
-  } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code ?? 'unknown error';
-    throw new AgentError(
-      'MESH_ERR_CONFIG_UNREADABLE',
-      `${file}, ${what}, cannot be read (${code})`,
-      'mend its path in the config file',
-    );
-  }
 }
 
 /** Unique to a run, and readable for whoever finds it on the device. */

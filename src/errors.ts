@@ -18,11 +18,20 @@ interface CatalogueEntry {
 export const errorCatalogue = {
   MESH_ERR_ALLOWLIST_INVALID: {
     consequence: 'invalid',
-    meaning: 'A line of an allowlist ConfigMap is no SPIFFE ID and no pattern of one.',
+    meaning:
+      'A line of an allowlist ConfigMap is no SPIFFE ID and no pattern of one, or a device cannot enforce a rule of an ' +
+      'AuthorizationPolicy.',
+  },
+  MESH_ERR_ALLOWLIST_TOO_LARGE: {
+    consequence: 'refused',
+    meaning:
+      'The allowlist of a service has more entries than a data group holds; those too many admit nobody.',
   },
   MESH_ERR_ALLOWLIST_UNKNOWN: {
     consequence: 'transient',
-    meaning: 'The allowlist ConfigMaps of a service could not be read yet; what the device enforces stays.',
+    meaning:
+      'The allowlist ConfigMaps or AuthorizationPolicies of a service could not be read yet; what the device enforces ' +
+      'stays.',
   },
   MESH_ERR_CA_ANSWER: {
     consequence: 'refused',
@@ -100,6 +109,27 @@ export const errorCatalogue = {
   MESH_ERR_DEMO_FAILED: {
     consequence: 'refused',
     meaning: 'Something that the demo is there to show was not observed.',
+  },
+  MESH_ERR_CRL_EXPIRED: {
+    consequence: 'refused',
+    meaning:
+      'A CRL that is in force should have had a successor by now. It goes on revoking what it names; what was revoked ' +
+      'since nobody knows.',
+  },
+  MESH_ERR_CRL_INCOMPLETE: {
+    consequence: 'refused',
+    meaning:
+      'The mesh publishes CRLs, and none for a CA that callers may be under, who may all be refused for that.',
+  },
+  MESH_ERR_CRL_REFUSED: {
+    consequence: 'refused',
+    meaning:
+      'A CRL that the mesh publishes is broken, not genuine, not in force yet, older than the one in force, or not ' +
+      'complete. What was in force stays.',
+  },
+  MESH_ERR_CRL_UNKNOWN: {
+    consequence: 'transient',
+    meaning: 'The CRLs of the mesh could not be read; what was in force stays.',
   },
   MESH_ERR_DEVICE_ACCESS_DENIED: {
     consequence: 'refused',
@@ -214,6 +244,10 @@ export const errorCatalogue = {
     consequence: 'transient',
     meaning: 'The Kubernetes API server cannot be reached, is overloaded, or answers what is no answer.',
   },
+  MESH_ERR_MESH_CRD_MISSING: {
+    consequence: 'refused',
+    meaning: 'The cluster serves none of the versions of an Istio kind that a registration is made of.',
+  },
   MESH_ERR_MESH_FACTS: {
     consequence: 'refused',
     meaning: "A ConfigMap that states the mesh's facts exists but does not hold them.",
@@ -221,6 +255,10 @@ export const errorCatalogue = {
   MESH_ERR_MESH_FOREIGN_OBJECT: {
     consequence: 'refused',
     meaning: 'A registration object has the name of one that somebody else made; it is not taken over.',
+  },
+  MESH_ERR_MESH_INVALID_OBJECT: {
+    consequence: 'refused',
+    meaning: 'A registration object breaks a rule of the API server or of istiod; nothing was written.',
   },
   MESH_ERR_MOCK_CLIENT_SSL: {
     consequence: 'refused',
@@ -233,6 +271,24 @@ export const errorCatalogue = {
   MESH_ERR_MOCK_STATE: {
     consequence: 'refused',
     meaning: 'The folder with the state of the mock BIG-IP cannot be read or written.',
+  },
+  MESH_ERR_RENEWAL_WAITS: {
+    consequence: 'refused',
+    meaning: 'A certificate was to be renewed outside of the maintenance windows of its device.',
+  },
+  MESH_ERR_ROOT_NEW: {
+    consequence: 'transient',
+    meaning:
+      'The mesh CA signs under a root that the device does not accept yet; it is added with the next reconcile.',
+  },
+  MESH_ERR_ROOT_RECORD: {
+    consequence: 'refused',
+    meaning:
+      'What the device remembers of a root of the mesh is gone or broken, so that it cannot be told whether it may go.',
+  },
+  MESH_ERR_ROOT_UNPUBLISHED: {
+    consequence: 'refused',
+    meaning: 'The mesh CA signs under a root that callers were not given, so none would accept the device.',
   },
   MESH_ERR_ROOTS_INVALID: {
     consequence: 'refused',
@@ -309,7 +365,7 @@ export const errorCatalogue = {
   MESH_ERR_PROOF_FAILED: {
     consequence: 'refused',
     meaning:
-      'The device does not do on the wire what was installed; the registration does not send callers to it.',
+      'The device does not do on the wire what was installed. The service has its earlier certificate again if that is proven; otherwise the registration does not send callers to it.',
   },
   MESH_ERR_USAGE: { consequence: 'invalid', meaning: 'A flag or argument of the command line is wrong.' },
   MESH_ERR_WORKLOAD_API_DENIED: {

@@ -5,10 +5,10 @@ import { Output } from './cli/output.js';
 import { createLogger } from './log.js';
 import type { LogLevel } from './log.js';
 
-// A reader that went away (`bigip-mesh plan | head`) is a quiet end, not a crash.
+// A reader that went away (`bigip-mesh apply | head`) hears no more; what was begun is done, proven and told by the
+// exit code all the same.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code === 'EPIPE') process.exit(0);
-  throw error;
+  if (error.code !== 'EPIPE') throw error;
 });
 
 const interrupted = new AbortController();

@@ -2,13 +2,27 @@
 export type Mode = 'enforce' | 'audit';
 
 /** Where an entry was written, for `explain` and for the person who edits it. */
-export interface EntryOrigin {
+export type EntryOrigin = LineOrigin | RuleOrigin;
+
+/** A line of an allowlist ConfigMap. */
+export interface LineOrigin {
   readonly namespace: string;
   readonly configMap: string;
   /** The key of the ConfigMap's data: `allow` or `deny`. */
   readonly key: 'allow' | 'deny';
   /** Counted from 1. */
   readonly line: number;
+  readonly policy?: undefined;
+}
+
+/** A rule of an AuthorizationPolicy. */
+export interface RuleOrigin {
+  readonly namespace: string;
+  readonly policy: string;
+  /** Which list it went to: a rule of ALLOW may also have to deny somebody whom it leaves out. */
+  readonly key: 'allow' | 'deny';
+  /** `rules[0]`, counted from 0 as in the policy. */
+  readonly path: string;
 }
 
 /**
@@ -31,8 +45,11 @@ export interface Allowlist {
   readonly mode: Mode;
 }
 
-/** A line that was set aside; the other lines apply. */
-export interface AllowlistRefusal {
+/** What was set aside; the rest applies. */
+export type AllowlistRefusal = LineRefusal | RuleRefusal;
+
+/** A line, or a key as a whole, of an allowlist ConfigMap. */
+export interface LineRefusal {
   readonly namespace: string;
   readonly configMap: string;
   readonly key: string;
@@ -40,5 +57,18 @@ export interface AllowlistRefusal {
   readonly line?: number;
   readonly reason: string;
   /** The line says what another one says already: without it, the same callers are allowed. */
+  readonly isRedundant?: true;
+  readonly policy?: undefined;
+}
+
+/** A part of an AuthorizationPolicy that a device cannot enforce as it is written; it admits nobody in its place. */
+export interface RuleRefusal {
+  readonly namespace: string;
+  readonly policy: string;
+  /** `rules[0].from[1].source.ipBlocks`, counted from 0 as in the policy. */
+  readonly path: string;
+  /** What is wrong, and what holds instead. */
+  readonly reason: string;
+  /** Istio does the same with it on a TCP port. */
   readonly isRedundant?: true;
 }

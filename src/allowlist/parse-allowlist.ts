@@ -1,7 +1,7 @@
 import type { Parsed } from '../parsed.js';
 import { accepted, refused } from '../parsed.js';
 import { printableCharacter } from '../spiffe/trust-domain.js';
-import type { Allowlist, AllowlistEntry, AllowlistRefusal, Mode } from './allowlist.js';
+import type { Allowlist, AllowlistEntry, LineRefusal, Mode } from './allowlist.js';
 import { parseEntryText } from './parse-entry.js';
 
 /** The part of a ConfigMap that says who may call. */
@@ -16,7 +16,7 @@ export interface AllowlistConfigMap {
 /** What one ConfigMap says, and what of it was set aside. */
 export interface ParsedAllowlist {
   readonly allowlist: Allowlist;
-  readonly refusals: readonly AllowlistRefusal[];
+  readonly refusals: readonly LineRefusal[];
 }
 
 const listKeys = ['allow', 'deny'] as const;
@@ -30,7 +30,7 @@ const knownKeys = new Set<string>([...listKeys, 'mode']);
  */
 export function parseAllowlist(configMap: AllowlistConfigMap): ParsedAllowlist {
   const data = new Map(Object.entries(configMap.data ?? {}));
-  const refusals: AllowlistRefusal[] = [];
+  const refusals: LineRefusal[] = [];
   const refuse = (key: string, reason: string, line?: number, isRedundant = false): void => {
     refusals.push({
       namespace: configMap.namespace,

@@ -1,11 +1,15 @@
+import type { AgentReconcile } from '../agent.js';
+import type { Desire } from '../reconcile/desire.js';
 import { isEmptyPlan } from '../reconcile/plan.js';
 import type { AgentError } from '../errors.js';
+import { renderRevocation } from '../reconcile/revocation/render-revocation.js';
+import { renderRoot } from '../reconcile/root-rotation/render-root.js';
 import type { ReconcileReport, ReconcileStep } from '../reconcile/run-once.js';
 import type { CliContext, ExitCode, GlobalFlags } from './context.js';
 import { interrupted, isInterruption } from './interruption.js';
 import { withAgent } from './open-agent.js';
 import type { ConfigFlag } from './open-agent.js';
-import { planAsJson, printPlan } from './render-plan.js';
+import { planAsJson, printPlan, printRevocation } from './render-plan.js';
 import { printProof } from './render-proof.js';
 
 const stepNames = {
@@ -15,19 +19,20 @@ const stepNames = {
   apply: 'changing the device, in one transaction',
   verify: 'proving on the wire',
   save: 'saving the configuration',
+  'roll back': 'going back to the earlier certificate',
   register: 'registering in the mesh',
-} as const;
+} as const satisfies Record<ReconcileStep, string>;
 
 /** `apply`: one reconcile of each device. */
 export function runApply(context: CliContext, flags: ConfigFlag & GlobalFlags): Promise<ExitCode> {
-  return applyDevices(context, flags, new Set());
+  return applyDevices(context, flags, {});
 }
 
 /** What `apply` and `rotate` share: they differ in which certificates they renew. */
 export function applyDevices(
   context: CliContext,
   flags: ConfigFlag & GlobalFlags,
-  renew: ReadonlySet<string>,
+  which: Pick<AgentReconcile, 'renew' | 'isUrgent'>,
   isConcerned: (device: string) => boolean = () => true,
 ): Promise<ExitCode> {
   const { output } = context;
@@ -35,7 +40,7 @@ export function applyDevices(
     for (const device of agent.config.devices.filter(({ name }) => isConcerned(name))) {
       let reached: ReconcileStep = 'observe';
       const report = await agent
-        .reconcile(device, { mode: 'apply', renew }, (step) => {
+        .reconcile(device, { mode: 'apply', ...which }, (step) => {
           reached = step;
           output.progress(`${device.name}: ${stepNames[step]}`);
         })
@@ -44,10 +49,15 @@ export function applyDevices(
         });
       printPlan(output, device.partition, report.plan);
       if (isEmptyPlan(report.plan)) output.line(`device ${device.name} is as it should be`);
+      printRoots(context, report.desire);
+      printRevocation(output, report.desire);
       printServices(context, report);
+      const revocation = renderRevocation(report.desire.revocation);
       output.json({
         device: device.name,
         plan: planAsJson(report.plan),
+        roots: report.desire.roots.map(renderRoot),
+        ...(revocation === undefined ? {} : { revocation }),
         services: report.desire.services.map(({ config, spiffeId, pair, isNewPair }) => ({
           service: config.name,
           spiffeId: spiffeId.text,
@@ -72,11 +82,18 @@ function interruptedAt(device: string, step: ReconcileStep): AgentError {
   );
 }
 
+/** Roots that are not simply there. */
+function printRoots({ output }: CliContext, { roots }: Desire): void {
+  for (const { sha256, subject, stage, sentence } of roots.filter(({ stage: of }) => of !== 'accepted'))
+    output.line(`root ${sha256.slice(0, 12)} (${subject}) ${stage}: ${sentence}`);
+}
+
 function printServices({ output }: CliContext, { desire, proofs }: ReconcileReport): void {
-  for (const { config, spiffeId, pair, isNewPair } of desire.services) {
+  for (const { config, spiffeId, pair, isNewPair, withheld } of desire.services) {
     output.line();
     output.line(`service ${output.style('bold', config.name)} is ${spiffeId.text}`);
     output.line(`certificate ${isNewPair ? 'new' : 'kept'}, valid until ${notAfter(pair.facts)}`);
+    if (withheld !== undefined) output.line(`a new certificate waits: ${withheld}`);
     const proof = proofs.get(config.name);
     if (proof !== undefined) printProof(output, proof);
   }

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import type { X509Certificate } from 'node:crypto';
 import { AgentError } from '../errors.js';
+import { renderPlace } from '../allowlist/render-place.js';
 import { loadAllowlistFile, trustDomainsNamed } from '../explain/allowlist-file.js';
 import { certificateForId } from '../explain/certificate-for-id.js';
 import { findCertificateFiles, loadCertificateFile } from '../explain/certificate-file.js';
@@ -13,7 +14,7 @@ import { tlsObjection } from '../explain/tls-objection.js';
 import type { Engine, EngineName } from '../explain/verdict.js';
 import { loadRule } from '../irule/load-rule.js';
 import { parseCertificatesPem } from '../pki/pem.js';
-import { readAllowlist } from '../reconcile/read-allowlist.js';
+import { admissionLack, readAllowlist } from '../reconcile/read-allowlist.js';
 import { parseSpiffeId } from '../spiffe/spiffe-id.js';
 import { parseTrustDomain } from '../spiffe/trust-domain.js';
 import type { CliContext, ExitCode, GlobalFlags } from './context.js';
@@ -138,14 +139,16 @@ function readFromCluster(
   if (file === undefined) throw usage('--service needs the config file, -f FILE');
   return withAgent(context, { ...flags, file }, async (agent) => {
     const service = serviceNamed(agent, name);
-    const { allowlist, refusals, configMaps } = await readAllowlist(agent.kube, service, context.signal);
-    for (const { namespace, configMap, key, line, reason } of refusals) {
-      const place = line === undefined ? key : `${key} line ${line}`;
-      context.output.error(`set aside: ConfigMap ${namespace}/${configMap}, ${place}: ${reason}`);
+    const { meshFacts } = agent;
+    const read = await readAllowlist(agent.kube, service, meshFacts, context.signal);
+    const { allowlist, refusals } = read;
+    for (const refusal of refusals) {
+      context.output.error(`set aside: ${renderPlace(refusal)}: ${refusal.reason}`);
     }
-    if (configMaps.length === 0)
-      context.output.error(`no ConfigMap is the allowlist of ${name}: nobody gets in`);
-    const { trustDomain, trustDomainAliases } = agent.meshFacts;
+    if (read.problem !== undefined) context.output.error(read.problem.message);
+    const lack = admissionLack(allowlist.allow.length, read.configMaps.length, read.policies);
+    if (lack !== undefined) context.output.error(`${name}: ${lack}`);
+    const { trustDomain, trustDomainAliases } = meshFacts;
     return { allowlist, name, trustDomains: [trustDomain, ...trustDomainAliases] };
   });
 }

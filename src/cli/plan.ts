@@ -4,11 +4,12 @@ import { AgentError } from '../errors.js';
 import { isEmptyPlan } from '../reconcile/plan.js';
 import type { Plan } from '../reconcile/plan.js';
 import type { PlannedRequest } from '../reconcile/planned-requests.js';
+import { renderRevocation } from '../reconcile/revocation/render-revocation.js';
 import type { CliContext, ExitCode, GlobalFlags } from './context.js';
 import { withAgent } from './open-agent.js';
 import type { ConfigFlag } from './open-agent.js';
 import type { Output } from './output.js';
-import { planAsJson, printCertificates, printPlan } from './render-plan.js';
+import { planAsJson, printCertificates, printPlan, printRevocation } from './render-plan.js';
 
 interface PlanFlags extends ConfigFlag, GlobalFlags {
   readonly detailedExitcode?: boolean;
@@ -20,26 +21,33 @@ export function runPlan(context: CliContext, flags: PlanFlags): Promise<ExitCode
   const { output } = context;
   return withAgent<ExitCode>(context, flags, async (agent) => {
     let hasChanges = false;
+    let isBlocked = false;
     for (const device of agent.config.devices) {
       const { plan, desire } = await agent.reconcile(device, { mode: 'plan' });
       const requests = await agent.requestsOf(device, plan);
       const isEmpty = isEmptyPlan(plan);
       hasChanges ||= !isEmpty;
+      isBlocked ||= plan.blockers.length > 0;
       output.line(`device ${output.style('bold', device.name)}:${isEmpty ? ' nothing to do' : ''}`);
       printPlan(output, device.partition, plan);
+      printRevocation(output, desire);
       if (!isEmpty) {
         printCertificates(output, desire);
         printRequests(output, requests);
       }
       const validated = flags.device === true && !isEmpty ? await validate(agent, device, plan) : undefined;
       if (validated !== undefined) output.line(validated);
+      const revocation = renderRevocation(desire.revocation);
       output.json({
         device: device.name,
         plan: planAsJson(plan),
+        ...(revocation === undefined ? {} : { revocation }),
         requests,
         ...(validated === undefined ? {} : { validated }),
       });
     }
+    // What stands in the way is told above; apply would fail for it.
+    if (isBlocked) return 1;
     return hasChanges && flags.detailedExitcode === true ? 2 : 0;
   });
 }

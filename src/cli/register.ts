@@ -22,10 +22,13 @@ export function runRegister(
         'run bigip-mesh apply, which installs and proves it',
       );
     }
-    const applied = await agent.registrar.register({ config }, signal);
+    const { applied, removed } = await agent.registrar.register({ config }, signal);
     for (const object of applied) output.line(`applied ${object}`);
-    if (applied.length === 0) output.line(`service ${name} was registered already`);
-    output.json({ service: name, applied });
+    for (const object of removed) output.line(`removed ${object}`);
+    if (config.registration === 'none')
+      output.line(`service ${name} has registration none: nothing was done`);
+    else if (applied.length + removed.length === 0) output.line(`service ${name} was registered already`);
+    output.json({ service: name, applied, removed });
     return 0;
   });
 }

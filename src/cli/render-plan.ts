@@ -1,5 +1,6 @@
 import type { Change, Plan } from '../reconcile/plan.js';
 import type { Desire } from '../reconcile/desire.js';
+import { describeRevocation, problemsOf } from '../reconcile/revocation/render-revocation.js';
 import type { Output } from './output.js';
 
 const marks = { create: '+', modify: '~', remove: '-' } as const;
@@ -28,6 +29,15 @@ export function printCertificates(output: Output, { services }: Desire): void {
     const range = `from ${isoTime(from)} until ${isoTime(until)}`;
     output.line(`certificate of ${config.name}: new, ${spiffeId.text}, ${range}`);
   }
+}
+
+/** The CRLs of the mesh, where it publishes any. */
+export function printRevocation(output: Output, { revocation }: Pick<Desire, 'revocation'>): void {
+  const problems = problemsOf(revocation);
+  if (revocation.file === undefined && problems.length === 0) return;
+  output.line(describeRevocation(revocation));
+  for (const { code, message, nextStep } of problems)
+    output.line(`${output.style('yellow', '!')} ${message}; ${nextStep} (${code})`);
 }
 
 /** The plan as data, without the content of any file. */

@@ -13,6 +13,7 @@ export function contradictions(config: AgentConfig): ConfigIssue[] {
     ...repeatedNames(config, 'devices'),
     ...repeatedNames(config, 'services'),
     ...unknownDevices(config),
+    ...sharedPartitions(config),
     ...sharedListeners(config),
     ...foreignNamespaces(config),
   ];
@@ -43,6 +44,23 @@ function unknownDevices(config: AgentConfig): ConfigIssue[] {
   );
 }
 
+/** What the agent owns in a device's partition and finds no service for, it removes. */
+function sharedPartitions(config: AgentConfig): ConfigIssue[] {
+  const owners = new Map<string, string>();
+  return config.devices.flatMap(({ name, urls, partition }, index) => {
+    const shared = urls.find((url) => owners.has(`${url} ${partition}`));
+    const owner = owners.get(`${shared ?? ''} ${partition}`);
+    for (const url of urls) owners.set(`${url} ${partition}`, owner ?? name);
+    if (shared === undefined || owner === undefined) return [];
+    return [
+      {
+        path: ['devices', index, 'partition'],
+        message: `"${partition}" of ${shared} is already that of device ${owner}`,
+      },
+    ];
+  });
+}
+
 function sharedListeners(config: AgentConfig): ConfigIssue[] {
   const owners = new Map<string, string>();
   return config.services.flatMap(({ name, device, listen }, index) => {
@@ -62,13 +80,13 @@ function sharedListeners(config: AgentConfig): ConfigIssue[] {
 /** A WorkloadEntry's SPIFFE ID takes the entry's namespace, which is that of the Service (Istio, secure naming). */
 function foreignNamespaces(config: AgentConfig): ConfigIssue[] {
   return config.services.flatMap(({ host, identity, registration }, index) => {
-    if (registration !== 'workload-entry') return [];
+    if (registration !== 'workload-entry' && registration !== 'endpoint-slice') return [];
     const [, namespace, svc] = host.split('.');
     if (svc !== 'svc') {
       return [
         {
           path: ['services', index, 'host'],
-          message: `"${host}" is not NAME.NAMESPACE.svc.DOMAIN, which registration workload-entry needs`,
+          message: `"${host}" is not NAME.NAMESPACE.svc.DOMAIN, which registration ${registration} needs`,
         },
       ];
     }

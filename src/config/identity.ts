@@ -38,6 +38,20 @@ const workloadApiSection = z.strictObject({
   address: z.string().regex(/^unix:\/\/\/.+$/, 'must be unix:///PATH of the socket'),
 });
 
+const rootRotation = z.strictObject({
+  /** The longest lifetime of a workload's certificate; absent: 24h, or `ttl` where that is longer. */
+  quietPeriod: parsedBy(parseDuration).optional(),
+  /** SHA-256 fingerprints of roots that go at once and do not come back, whoever names or needs them. */
+  remove: z
+    .array(
+      z
+        .string()
+        .regex(/^([0-9A-Fa-f]{2}:?){31}[0-9A-Fa-f]{2}$/, 'must be a SHA-256 fingerprint of 32 hex bytes')
+        .transform((text) => text.replaceAll(':', '').toLowerCase()),
+    )
+    .default([]),
+});
+
 const sections = {
   istiod: 'istiod',
   secret: 'secret',
@@ -55,6 +69,7 @@ export const identity = z
     renewAt: z.number().gt(0).lt(1).default(0.5),
     /** PEM files with roots that the device accepts besides those of the mesh. */
     extraRoots: z.array(file).min(1).optional(),
+    rootRotation: rootRotation.prefault({}),
     /** For an encrypted private key or a PKCS#12 file. */
     passphraseFile: file.optional(),
     istiod: istiodSection.optional(),

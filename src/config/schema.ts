@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { parseDuration } from './duration.js';
 import { parseEndpoint } from './endpoint.js';
 import { identity } from './identity.js';
+import { maintenanceWindow } from './maintenance-window.js';
 import { parsedBy } from './parsed-by.js';
 
 const dnsLabel = z
@@ -58,6 +59,8 @@ const device = z.strictObject({
   partition: partition.default('mesh').refine((name) => name !== 'Common', {
     message: 'must not be Common: the agent owns its partition as a whole',
   }),
+  /** Certificates that are due are renewed while one of these is open; absent: whenever they are due. */
+  maintenanceWindows: z.array(maintenanceWindow).min(1).optional(),
 });
 
 const service = z.strictObject({
@@ -74,7 +77,12 @@ const service = z.strictObject({
   backends: z.array(parsedBy(parseEndpoint)).min(1),
   protocol: z.literal('tcp').default('tcp'),
   allowlist: z.strictObject({
-    selector: z.strictObject({ matchLabels: z.record(z.string(), z.string()) }),
+    selector: z.strictObject({
+      matchLabels: z.record(z.string(), z.string()).refine((labels) => Object.keys(labels).length > 0, {
+        message: 'must name a label: without one, every ConfigMap of the namespace would be an allowlist',
+      }),
+    }),
+    /** AuthorizationPolicies that are for the service count as well (docs/reference/authorization-policies.md). */
     fromAuthorizationPolicies: z.boolean().default(false),
   }),
   registration: z

@@ -15,20 +15,6 @@ export function requireSupported(config: AgentConfig): void {
       );
     }
   }
-  for (const service of config.services) {
-    if (service.registration !== 'workload-entry' && service.registration !== 'none') {
-      throw unsupported(
-        `registration ${service.registration} (service ${service.name})`,
-        'set registration to workload-entry or none',
-      );
-    }
-    if (service.allowlist.fromAuthorizationPolicies) {
-      throw unsupported(
-        `allowlist.fromAuthorizationPolicies (service ${service.name})`,
-        'list the callers in ConfigMaps and leave it false',
-      );
-    }
-  }
 }
 
 function unsupported(what: string, nextStep: string): AgentError {

@@ -2,133 +2,374 @@ import type { Agent } from '../agent.js';
 import type { Clock } from '../clock.js';
 import type { DeviceConfig, ServiceConfig } from '../config/schema.js';
 import { AgentError, errorCatalogue } from '../errors.js';
-import { renewalTime } from '../identity/renewal-time.js';
+import { RenewalPace } from '../identity/renewal-pace.js';
 import type { Logger } from '../log.js';
+import type { Proof } from '../proof/proof.js';
+import type { Desire } from '../reconcile/desire.js';
 import type { ReconcileReport } from '../reconcile/run-once.js';
-import { nextStatus, pairDate, unknownStatus } from './device-status.js';
+import type { NotARoot } from '../spiffe/trust-bundle.js';
+import { nextProofStatus, nextStatus, unknownStatus } from './device-status.js';
 import type { DeviceStatus, Failure, Outcome, Quarantine } from './device-status.js';
+import { traceProof, traceReconcile } from './diagnostics.js';
+import type { ProofTrace, ReconcileTrace } from './diagnostics.js';
+import { driftOf, leftObjects, renderDrift } from './drift.js';
+import type { Drift, LeftObjects } from './drift.js';
+import type { EpochFence, RunFence } from './epoch-fence.js';
 import type { EventRecorder } from './event-recorder.js';
 import type { HeldAllowlists } from './held-allowlists.js';
-import type { HeldConfigMap } from './held-config-map.js';
+import type { HeldSource } from './held-source.js';
+import type { MeshChange } from './mesh-triggers.js';
 import type { Metrics } from './metrics.js';
-import { appliedEvent, failureEvent, refusalEvents } from './report-events.js';
-import { logOutcome } from './report-log.js';
-import { measureOutcome } from './report-metrics.js';
+import { narrowedAllowlists } from './narrowed-allowlists.js';
+import type { ServiceCalls } from './recent-calls.js';
+import { knownCertificates, nextRenewal, spansOf } from './renewals.js';
+import type { AlarmLevel, KnownCertificate } from './renewals.js';
+import { measureRenewals, tellAlarms } from './report-renewals.js';
+import {
+  appliedEvent,
+  driftEvent,
+  failureEvent,
+  refusalEvents,
+  removalEvents,
+  rollBackEvent,
+} from './report-events.js';
+import { logOutcome, logProof } from './report-log.js';
+import { measureOutcome, measureService } from './report-metrics.js';
+import { revocationEvents, revocationNews } from './revocation-news.js';
+import { rootEvents, rootNews, setAsideEvents } from './root-news.js';
 import type { StatusWriter } from './status-config-map.js';
 import type { WorkResult } from './work-queue.js';
 
 export interface DeviceReconcilerOptions {
-  readonly agent: Pick<Agent, 'config' | 'reconcile' | 'refreshMeshFacts'>;
+  readonly agent: Pick<Agent, 'config' | 'reconcile' | 'refreshMeshFacts' | 'prove' | 'settle'>;
   readonly allowlists: HeldAllowlists;
   readonly metrics: Metrics;
   readonly events: EventRecorder;
   readonly status: StatusWriter;
-  /** Throws when this process may not write any more. */
-  readonly beforeCommit: () => void;
+  /** Decides whether this process may write to a device. */
+  readonly fence: Pick<EpochFence, 'begin' | 'open'>;
+  /** What the rules counted of the device's services; absent: nobody asks. */
+  readonly callsOf?: (device: DeviceConfig) => Promise<ReadonlyMap<string, ServiceCalls>>;
+  /** Calls for a reconcile of the device, because a proof failed. */
+  readonly doubt: (device: string) => void;
+  /** Calls for a proof of the service, apart from reconciles. */
+  readonly prove: (service: ServiceConfig) => void;
   readonly clock: Clock;
   /** From 0 up to but not including 1. */
   readonly random: () => number;
   readonly logger: Logger;
-  /** Told when all of a reconcile has been reported. */
-  readonly onReconciled?: ((status: DeviceStatus) => void) | undefined;
+  /** Told when all of a reconcile, or of a proof, has been reported. */
+  readonly onReported?: ((status: DeviceStatus, of: 'reconcile' | 'proof') => void) | undefined;
+}
+
+/** What is known of a device since this process began to lead it. */
+interface Led {
+  status: DeviceStatus;
+  /** What the last reconcile left, to be proven; absent while a reconcile changes the device. */
+  desire?: Desire | undefined;
+  left: LeftObjects;
+  /** Services whose allowlist changed, or whose rotation is to be tried again: proven with the next reconcile. */
+  readonly changed: Set<string>;
+  /** Whether every service is to be proven once the next reconcile has ended. */
+  isAllUnproven: boolean;
+  /** Since when a change is on the device and waits for a proof that passes. */
+  readonly unprovenSince: Map<string, Date>;
+  /** By service: what it serves, as far as it is known. */
+  readonly certificates: Map<string, KnownCertificate>;
+  /** Of certificates that are not renewed in time: what the log has. */
+  readonly alarms: Map<string, AlarmLevel>;
 }
 
 /** How often a device is looked at although nothing calls for it: a change by hand is put back, a proof repeated. */
 const resyncMs = 300_000;
-/** However much is due. */
-const soonestLookMs = 10_000;
 /** A failure that may pass by itself is told to operators when it has lasted this long. */
 const lastingMs = 30_000;
 
-/** Runs one reconcile of one device and tells what became of it: status, Events, metrics, log. */
+/**
+ * Runs reconciles of devices, and between them proofs of single services, and tells what became of them: status,
+ * Events, metrics, log.
+ *
+ * A reconcile proves what it changed. Everything else is proven apart from it, several services at a time: proofs take
+ * seconds where a backend is away, and no edit is to wait for them.
+ */
 export class DeviceReconciler {
   readonly #options: DeviceReconcilerOptions;
-  readonly #statuses: Map<string, DeviceStatus>;
-  /** By uid: the version of each ConfigMap whose content is known to be in force. */
+  readonly #led = new Map<string, Led>();
+  /** By uid: the version of each ConfigMap or policy whose content is known to be in force. */
   readonly #inForce = new Map<string, string>();
+  readonly #pace: RenewalPace;
   #areFactsInDoubt = false;
 
   constructor(options: DeviceReconcilerOptions) {
     this.#options = options;
-    const { devices, services } = options.agent.config;
-    this.#statuses = new Map(
-      devices.map(({ name }) => {
-        const own = services.filter(({ device }) => device === name);
-        return [
-          name,
-          unknownStatus(
-            name,
-            own.map((service) => service.name),
-          ),
-        ];
-      }),
-    );
+    this.#pace = new RenewalPace(options);
   }
 
-  /** The mesh's facts may be others now: the next reconcile reads them first. */
-  doubtMeshFacts(): void {
-    this.#areFactsInDoubt = true;
+  /** Forgets what an earlier leadership knew: another replica may have changed the device since. */
+  begin(device: string): void {
+    const names = this.#services(device).map(({ name }) => name);
+    this.#options.fence.begin(device);
+    this.#led.set(device, {
+      status: unknownStatus(device, names),
+      left: new Map(),
+      changed: new Set(),
+      isAllUnproven: true,
+      unprovenSince: new Map(),
+      certificates: new Map(),
+      alarms: new Map(),
+    });
+    this.#pace.forget(device);
   }
 
-  /** One piece of work of the queue; never throws. */
-  async work(deviceName: string, since: Date | undefined, signal: AbortSignal): Promise<WorkResult> {
-    const { agent, clock, logger, metrics, status } = this.#options;
+  /** The cluster can be written to again: what was proven meanwhile is proven once more, and brought there. */
+  resume(device: string): void {
+    const led = this.#led.get(device);
+    if (led !== undefined) led.isAllUnproven = true;
+  }
+
+  /** Something that all services depend on changed; `facts`: the next reconcile reads the mesh's facts first. */
+  noteMeshChange(change: MeshChange): void {
+    this.#areFactsInDoubt ||= change === 'facts';
+    // A certificate that took the place of another is proven with the reconcile that brings it.
+    if (change === 'svid') return;
+    for (const led of this.#led.values()) led.isAllUnproven = true;
+  }
+
+  /** The allowlist of a service changed: the next reconcile proves it. */
+  noteChange({ device, name }: ServiceConfig): void {
+    this.#led.get(device)?.changed.add(name);
+  }
+
+  /** One reconcile of a device; never throws. */
+  async reconcile(deviceName: string, since: Date | undefined, signal: AbortSignal): Promise<WorkResult> {
+    const calledForAt = since === undefined ? {} : { calledForAt: since.toISOString() };
+    const trace: ReconcileTrace = { device: deviceName, ...calledForAt };
+    let result: WorkResult = { outcome: 'failed' };
+    await traceReconcile(trace, async () => {
+      result = await this.#reconcileAndTell(deviceName, since, signal, trace);
+    });
+    return result;
+  }
+
+  async #reconcileAndTell(
+    deviceName: string,
+    since: Date | undefined,
+    signal: AbortSignal,
+    trace: ReconcileTrace,
+  ): Promise<WorkResult> {
+    const { agent, clock, fence, logger, metrics, status } = this.#options;
     const device = agent.config.devices.find(({ name }) => name === deviceName);
-    if (device === undefined) throw new Error(`${deviceName} is no device of the config file`);
-    const services = agent.config.services.filter((service) => service.device === deviceName);
-    const quarantines = await this.#reportQuarantines(services, signal);
-    const outcome = { ...(await this.#reconcile(device, signal)), at: clock.now(), quarantines };
+    const led = this.#led.get(deviceName);
+    if (device === undefined || led === undefined) throw new Error(`${deviceName} is not led`);
+    const services = this.#services(deviceName);
+    const startedMs = clock.now().getTime();
+    const changed = new Set(led.changed);
+    led.changed.clear();
+    const quarantines = this.#quarantines(services);
+    const [, ended] = await Promise.all([
+      this.#tellQuarantines(services, signal),
+      this.#run(device, { prove: changed, led, fence: fence.open(deviceName) }, signal),
+    ]);
+    const outcome = { ...ended, at: clock.now(), quarantines };
     // Whoever leads now tells what is so.
-    if (signal.aborted || outcome.failure?.code === 'MESH_ERR_NOT_LEADER') return { outcome: 'failed' };
-
-    const before = this.#statuses.get(deviceName) ?? unknownStatus(deviceName, []);
-    const after = nextStatus(before, outcome);
-    this.#statuses.set(deviceName, after);
-    logOutcome(logger, before, after, outcome);
-    measureOutcome(metrics, after, outcome);
-    const isDone = outcome.failure === undefined && outcome.serviceFailures.size === 0;
-    if (isDone && since !== undefined) {
-      const ms = outcome.at.getTime() - since.getTime();
-      metrics.observeMs('bigip_mesh_converge_duration_seconds', { device: deviceName }, ms);
+    if (signal.aborted || outcome.failure?.code === 'MESH_ERR_NOT_LEADER') {
+      for (const name of changed) led.changed.add(name);
+      return { outcome: 'failed' };
     }
+
+    const { report } = outcome;
+    const calls = report === undefined ? undefined : await this.#options.callsOf?.(device);
+    const before = led.status;
+    const after = nextStatus(before, calls === undefined ? outcome : { ...outcome, calls });
+    led.status = after;
+    const drift = report === undefined ? [] : putBack(led.left, report);
+    if (report === undefined) for (const name of changed) led.changed.add(name);
+    else this.#settle(led, services, outcome, report, since);
+    const ms = outcome.at.getTime() - startedMs;
+    logOutcome(logger, before, after, outcome, { drift, ms });
+    measureOutcome(metrics, after, outcome, drift);
+    // What fails its proof alone is proven again apart from the device.
+    const unproven = [...(report?.proofs ?? [])].filter(([, { passed }]) => !passed).map(([name]) => name);
+    const isDone =
+      outcome.failure === undefined &&
+      [...outcome.serviceFailures.keys()].every((name) => unproven.includes(name));
+    if (isDone && unproven.length === 0 && since !== undefined) {
+      const convergeMs = outcome.at.getTime() - since.getTime();
+      metrics.observeMs('bigip_mesh_converge_duration_seconds', { device: deviceName }, convergeMs);
+    }
+    trace.outcome = {
+      changes:
+        report?.plan.changes.map(({ action, object }) => `${action} ${object.kind} ${object.name}`) ?? [],
+      drift: drift.map(renderDrift),
+      failures: [...(outcome.failure ? [outcome.failure] : []), ...outcome.serviceFailures.values()].map(
+        ({ code }) => code,
+      ),
+    };
+    await status.write(after, signal);
+    await this.#tellDrift(deviceName, drift, services, outcome.at, signal);
+    const setAside = report?.desire.setAside ?? [];
+    if (report !== undefined)
+      metrics.set('bigip_mesh_roots_set_aside', { device: deviceName }, setAside.length);
+    await this.#tellRoots(deviceName, rootNews(before.roots, after.roots), setAside, outcome.at, signal);
+    await this.#tellRevocation(before, after, signal);
     await this.#reportEvents(after, outcome, services, signal);
-    await status.write([...this.#statuses.values()], signal);
-    this.#options.onReconciled?.(after);
-    if (!isDone || outcome.report === undefined) return { outcome: 'failed' };
-    return { outcome: 'done', againAfterMs: this.#nextLookMs(device, outcome.report) };
+    await this.#reportRenewals(device, led, report, signal);
+    this.#options.onReported?.(after, 'reconcile');
+    if (report === undefined) return { outcome: 'failed' };
+    const renewMs = this.#nextRenewalMs(device, led, outcome.serviceFailures);
+    if (!isDone) return { outcome: 'failed', ...(renewMs < resyncMs ? { withinMs: renewMs } : {}) };
+    return {
+      outcome: 'done',
+      againAfterMs: Math.min(resyncMs * (0.9 + this.#options.random() / 5), renewMs),
+    };
   }
 
-  async #reconcile(device: DeviceConfig, signal: AbortSignal): Promise<Omit<Outcome, 'at' | 'quarantines'>> {
-    const { agent, allowlists, beforeCommit, logger } = this.#options;
+  /** One proof of a service as the last reconcile left it; never throws. */
+  async prove(service: ServiceConfig, signal: AbortSignal): Promise<WorkResult> {
+    const { agent, clock, doubt, logger, metrics, random, status } = this.#options;
+    const again: WorkResult = { outcome: 'done', againAfterMs: resyncMs * (0.9 + random() / 5) };
+    const led = this.#led.get(service.device);
+    const desire = led?.desire;
+    const desired = desire?.services.find(({ config }) => config.name === service.name);
+    // The reconcile that is under way, or is to come, calls for a proof when it has ended.
+    if (led === undefined || desire === undefined || desired === undefined) return again;
+    let proof: Proof | undefined;
+    let failure: AgentError | undefined;
+    const trace: ProofTrace = { device: service.device, service: service.name };
+    try {
+      await traceProof(trace, async () => {
+        proof = await agent.prove(desired, desire, signal);
+        trace.outcome = { passed: proof.passed };
+      });
+      if (led.desire !== desire) return again;
+      const { isHoldingOn } = this.#options.fence.open(service.device);
+      if (proof !== undefined) await agent.settle(desired, proof, signal, { isHoldingOn });
+    } catch (error) {
+      if (signal.aborted) return { outcome: 'failed' };
+      failure = this.#asFailure(error, `the proof of service ${service.name}`);
+    }
+    // What was proven is not what is there now.
+    if (led.desire !== desire) return again;
+    const before = led.status;
+    led.status = nextProofStatus(before, desired, { proof, failure, at: clock.now() });
+    const after = led.status;
+    logProof(logger, before, after, service.name);
+    measureService(metrics, after, service.name);
+    if (after.syncedAt !== undefined && after.syncedAt !== before.syncedAt) {
+      metrics.stamp('bigip_mesh_last_sync_timestamp_seconds', { device: service.device }, after.syncedAt);
+    }
+    const failed = after.services.get(service.name)?.proofFailure;
+    const failedBefore = before.services.get(service.name)?.proofFailure;
+    if (failure !== undefined) {
+      const { code } = failure;
+      metrics.count('bigip_mesh_reconcile_failures_total', { device: service.device, code });
+    } else this.#measureConverge(led, service);
+    if (failed !== undefined && failedBefore === undefined) doubt(service.device);
+    await this.#tellFailure(after, service, clock.now(), signal);
+    // That it was proven once more is written with the next reconcile.
+    const isNews =
+      failed?.code !== failedBefore?.code ||
+      (before.syncedAt === undefined) !== (after.syncedAt === undefined);
+    if (isNews) await status.write(after, signal);
+    this.#options.onReported?.(after, 'proof');
+    return failure === undefined ? again : { outcome: 'failed' };
+  }
+
+  #measureConverge({ unprovenSince }: Led, { device, name }: ServiceConfig): void {
+    const { clock, metrics } = this.#options;
+    const since = unprovenSince.get(name);
+    unprovenSince.delete(name);
+    if (since === undefined) return;
+    const ms = clock.now().getTime() - since.getTime();
+    metrics.observeMs('bigip_mesh_converge_duration_seconds', { device }, ms);
+  }
+
+  #services(deviceName: string): readonly ServiceConfig[] {
+    return this.#options.agent.config.services.filter(({ device }) => device === deviceName);
+  }
+
+  /** Takes note of what a reconcile left, and calls for the proofs that it did not make, or that did not pass. */
+  #settle(
+    led: Led,
+    services: readonly ServiceConfig[],
+    { serviceFailures }: Outcome,
+    report: ReconcileReport,
+    since: Date | undefined,
+  ): void {
+    const { desire, notApplied, proofs } = report;
+    const applied = desire.services.filter(({ config }) => !notApplied.has(config.name));
+    led.left = leftObjects(desire, notApplied);
+    led.desire = { ...desire, services: applied };
+    const onDevice = new Set(applied.map(({ config }) => config.name));
+    for (const service of services) {
+      const { name } = service;
+      if (!onDevice.has(name)) continue;
+      const passed = proofs.get(name)?.passed;
+      if (passed === true && serviceFailures.has(name)) led.changed.add(name);
+      if (passed === false && since !== undefined && !led.unprovenSince.has(name))
+        led.unprovenSince.set(name, since);
+      if (passed === true) led.unprovenSince.delete(name);
+      if (passed === false || (passed === undefined && led.isAllUnproven)) this.#options.prove(service);
+    }
+    led.isAllUnproven = false;
+  }
+
+  async #run(
+    device: DeviceConfig,
+    {
+      prove,
+      led,
+      fence: { isHoldingOn, ...fence },
+    }: { readonly prove: ReadonlySet<string>; readonly led: Led; readonly fence: RunFence },
+    signal: AbortSignal,
+  ): Promise<Omit<Outcome, 'at' | 'quarantines'>> {
+    const { agent, allowlists } = this.#options;
     const serviceFailures = new Map<string, AgentError>();
     let wasRead = false;
     const options = {
       mode: 'apply',
-      allowlists,
-      beforeCommit,
+      prove,
+      allowlists: isHoldingOn ? narrowedAllowlists(allowlists) : allowlists,
+      isHoldingOn,
+      ...fence,
+      pace: this.#pace,
       onServiceFailure: (service: string, error: AgentError): void => {
         if (!serviceFailures.has(service)) serviceFailures.set(service, error);
       },
       signal,
     } as const;
     try {
-      const stale = await this.#refreshMeshFacts();
-      const report = await agent.reconcile(device, options, (step) => (wasRead ||= step !== 'observe'));
-      const failure = stale ?? report.notSynchronised;
+      const stale = isHoldingOn ? undefined : await this.#refreshMeshFacts();
+      const report = await agent.reconcile(device, options, (step) => {
+        wasRead ||= step !== 'observe';
+        if (step === 'apply' || step === 'roll back') led.desire = undefined;
+      });
+      const unread = report.desire.revocation.refusals.find(({ code }) => code === 'MESH_ERR_CRL_UNKNOWN');
+      const failure = stale ?? report.notSynchronised ?? unread;
       return { report, serviceFailures, wasRead, ...(failure === undefined ? {} : { failure }) };
     } catch (error) {
-      if (error instanceof AgentError) return { failure: error, serviceFailures, wasRead };
       if (signal.aborted) return { serviceFailures, wasRead };
-      // Its text may hold anything; the stack has the place.
-      const place = error instanceof Error ? (/\n\s+at (.+)/.exec(error.stack ?? '')?.[1] ?? '') : '';
-      logger.error({ device: device.name, name: error instanceof Error ? error.name : typeof error, place });
-      const failure = new AgentError(
-        'MESH_ERR_BUG',
-        `the reconcile of device ${device.name} ended unexpectedly`,
-        'report the error line in the log to the project',
-      );
-      return { failure, serviceFailures, wasRead };
+      return {
+        failure: this.#asFailure(error, `the reconcile of device ${device.name}`),
+        serviceFailures,
+        wasRead,
+      };
+    } finally {
+      this.#pace.ended(device.name);
     }
+  }
+
+  /** A defect's text may hold anything; the stack has the place. */
+  #asFailure(error: unknown, what: string): AgentError {
+    if (error instanceof AgentError) return error;
+    const place = error instanceof Error ? (/\n\s+at (.+)/.exec(error.stack ?? '')?.[1] ?? '') : '';
+    const name = error instanceof Error ? error.name : typeof error;
+    this.#options.logger.error({ name, place }, `${what} ended unexpectedly`);
+    return new AgentError(
+      'MESH_ERR_BUG',
+      `${what} ended unexpectedly`,
+      'report the error line in the log to the project',
+    );
   }
 
   /** @returns why the facts of before are still in use, if they are in doubt */
@@ -144,75 +385,180 @@ export class DeviceReconciler {
     }
   }
 
-  /** What is set aside is told before the device is asked anything: it may be away for long. */
-  async #reportQuarantines(
-    services: readonly ServiceConfig[],
-    signal: AbortSignal,
-  ): Promise<ReadonlyMap<string, Quarantine>> {
-    const { events, metrics } = this.#options;
+  #quarantines(services: readonly ServiceConfig[]): ReadonlyMap<string, Quarantine> {
     const quarantines = new Map<string, Quarantine>();
     for (const service of services) {
-      const configMaps = this.#configMaps(service);
-      if (configMaps === undefined) continue;
-      const refusals = configMaps.flatMap((configMap) => configMap.refusals);
-      const isDenyHeld = configMaps.some(({ isDenyRefused }) => isDenyRefused);
-      quarantines.set(service.name, { refusals, isDenyHeld });
-      metrics.set('bigip_mesh_quarantined_entries', { service: service.name }, refusals.length);
-      for (const event of configMaps.flatMap(refusalEvents)) await events.record(event, signal);
+      const view = this.#options.allowlists.view(service);
+      if (view === undefined) continue;
+      const { sources, policies, lack } = view;
+      const refusals = sources.flatMap((source) => source.refusals);
+      const isDenyHeld = sources.some(({ isDenyRefused }) => isDenyRefused);
+      quarantines.set(service.name, { refusals, isDenyHeld, policies, lack });
+      const subject = { device: service.device, service: service.name };
+      this.#options.metrics.set('bigip_mesh_quarantined_entries', subject, refusals.length);
     }
     return quarantines;
   }
 
+  /** Told beside the reconcile: the device may be away for long, and so may the API server. */
+  async #tellQuarantines(services: readonly ServiceConfig[], signal: AbortSignal): Promise<void> {
+    const sources = services.flatMap((service) => this.#sources(service) ?? []);
+    for (const event of sources.flatMap(refusalEvents)) await this.#options.events.record(event, signal);
+  }
+
+  /** On the allowlist ConfigMaps of the service whose object it was; for what services share, on the status. */
+  async #tellDrift(
+    device: string,
+    drift: readonly Drift[],
+    services: readonly ServiceConfig[],
+    at: Date,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { events, status } = this.#options;
+    for (const one of drift) {
+      const owner = services.find(({ name }) => name === one.service);
+      const told = owner === undefined ? [] : (this.#sources(owner) ?? []);
+      const shared = told.length > 0 || status.configMap === undefined ? [] : [status.configMap];
+      for (const regarding of [...told, ...shared])
+        await events.record(driftEvent(device, regarding, one, at), signal);
+    }
+  }
+
+  async #tellRoots(
+    device: string,
+    news: readonly string[],
+    setAside: readonly NotARoot[],
+    at: Date,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { events, status } = this.#options;
+    if (status.configMap === undefined) return;
+    const told = [
+      ...rootEvents(device, status.configMap, news, at),
+      ...setAsideEvents(device, status.configMap, setAside),
+    ];
+    for (const event of told) await events.record(event, signal);
+  }
+
+  async #tellRevocation(before: DeviceStatus, after: DeviceStatus, signal: AbortSignal): Promise<void> {
+    const { events, status } = this.#options;
+    if (status.configMap === undefined) return;
+    const news = revocationNews(before.revocation, after.revocation);
+    for (const event of revocationEvents(after.device, status.configMap, news, after.revocation))
+      await events.record(event, signal);
+  }
+
   async #reportEvents(
-    { device, failure: deviceFailure, services: statuses }: DeviceStatus,
+    status: DeviceStatus,
     { at, report }: Outcome,
     services: readonly ServiceConfig[],
     signal: AbortSignal,
   ): Promise<void> {
     const { events } = this.#options;
     for (const service of services) {
-      const { name } = service;
-      const failure = statuses.get(name)?.failure ?? deviceFailure;
-      const isProven = report?.proofs.get(name)?.passed === true;
-      for (const configMap of this.#configMaps(service) ?? []) {
-        if (failure !== undefined && isLasting(failure, at)) {
-          await events.record(failureEvent(name, device, configMap, failure), signal);
-        }
-        if (failure !== undefined || !isProven || !this.#isNew(configMap)) continue;
-        const event = appliedEvent(name, device, configMap, report.plan.changes);
+      const { name, device } = service;
+      await this.#tellFailure(status, service, at, signal);
+      const removal = this.#options.allowlists.takeRemoval(service);
+      for (const event of removal === undefined ? [] : removalEvents(service, removal))
+        await events.record(event, signal);
+      const rollBack = report?.rollBacks?.get(name);
+      for (const source of (rollBack && this.#sources(service)) ?? []) {
+        const event = rollBack && rollBackEvent(device, source, rollBack, at);
+        if (event !== undefined) await events.record(event, signal);
+      }
+      const isWell = status.failure === undefined && status.services.get(name)?.failure === undefined;
+      if (!isWell || report?.proofs.get(name)?.passed !== true) continue;
+      for (const source of this.#sources(service) ?? []) {
+        if (!this.#isNew(name, source)) continue;
+        const event = appliedEvent(name, device, source, report.plan.changes);
         if (event !== undefined) await events.record(event, signal);
       }
     }
   }
 
-  /** @returns undefined while they are unknown */
-  #configMaps(service: ServiceConfig): readonly HeldConfigMap[] | undefined {
-    const configMaps = this.#options.allowlists.configMaps(service);
-    return configMaps.state === 'known' ? configMaps.value : undefined;
+  async #tellFailure(
+    { failure: deviceFailure, services }: DeviceStatus,
+    service: ServiceConfig,
+    at: Date,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { name, device } = service;
+    const failure = services.get(name)?.failure ?? deviceFailure;
+    if (failure === undefined || !isLasting(failure, at)) return;
+    for (const source of this.#sources(service) ?? []) {
+      await this.#options.events.record(failureEvent(name, device, source, failure), signal);
+    }
+  }
+
+  /** What says who may call; undefined while none of it is known. */
+  #sources(service: ServiceConfig): readonly HeldSource[] | undefined {
+    return this.#options.allowlists.view(service)?.sources;
   }
 
   /** Whether this version of a ConfigMap is in force for the first time. */
-  #isNew({ uid, resourceVersion }: HeldConfigMap): boolean {
-    const isNew = this.#inForce.get(uid) !== resourceVersion;
-    this.#inForce.set(uid, resourceVersion);
+  #isNew(service: string, { uid, resourceVersion }: HeldSource): boolean {
+    const key = `${service} ${uid}`;
+    const isNew = this.#inForce.get(key) !== resourceVersion;
+    this.#inForce.set(key, resourceVersion);
     return isNew;
   }
 
-  /** The next certificate to renew, or the next look, whichever comes first. */
-  #nextLookMs(device: DeviceConfig, { desire }: ReconcileReport): number {
-    const { agent, clock, random } = this.#options;
-    const nowMs = clock.now().getTime();
-    const renewals = desire.services.flatMap((service) => {
-      const notBefore = pairDate(service, 'not-before');
-      const notAfter = pairDate(service, 'not-after');
-      if (notBefore === undefined || notAfter === undefined) return [];
-      const { renewAt } = agent.config.identity;
-      const names = { device: device.name, service: service.config.name };
-      return [renewalTime({ notBefore, notAfter, renewAt, ...names }).getTime() - nowMs];
+  /** Tells of certificates that were renewed, that wait, and that are not renewed in time, whatever the reason. */
+  async #reportRenewals(
+    device: DeviceConfig,
+    led: Led,
+    report: ReconcileReport | undefined,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { agent, clock, events, logger, metrics } = this.#options;
+    const before = new Map(led.certificates);
+    if (report !== undefined) {
+      for (const [service, certificate] of knownCertificates(agent.config, device, report.desire))
+        if (!report.notApplied.has(service)) led.certificates.set(service, certificate);
+    }
+    const { alarms: told, certificates, status } = led;
+    measureRenewals(metrics, device.name, before, certificates);
+    const now = clock.now();
+    const alarms = tellAlarms({
+      status,
+      told,
+      certificates,
+      spans: spansOf(device, now),
+      now,
+      metrics,
+      logger,
     });
-    // A source with ready keys may give a certificate that is due and give it again until somebody renews it.
-    return Math.max(soonestLookMs, Math.min(resyncMs * (0.9 + random() / 5), ...renewals));
+    for (const { service, ...event } of alarms) {
+      const [owner] = this.#services(device.name).filter(({ name }) => name === service);
+      for (const configMap of (owner && this.#sources(owner)) ?? []) {
+        await events.record({ ...event, configMap }, signal);
+      }
+    }
   }
+
+  /** Until a renewal may begin; of services that failed it is told by the back-off. */
+  #nextRenewalMs(
+    device: DeviceConfig,
+    { certificates }: Led,
+    failed: ReadonlyMap<string, AgentError>,
+  ): number {
+    const { agent, clock } = this.#options;
+    const now = clock.now();
+    const well = [...certificates].filter(([service]) => !failed.has(service)).map(([, known]) => known);
+    const mintsKeys = ['istiod', 'ca-secret'].includes(agent.config.identity.source);
+    const at = nextRenewal(well, {
+      spans: spansOf(device, now),
+      nextTurn: () => this.#pace.nextTurn(device.name),
+      mintsKeys,
+      now,
+    });
+    return at === undefined ? Infinity : at.getTime() - now.getTime();
+  }
+}
+
+/** Drift that was really put back: a service that was not applied may have it still. */
+function putBack(left: LeftObjects, { plan, notApplied }: ReconcileReport): Drift[] {
+  return driftOf(left, plan.changes).filter(({ service = '' }) => !notApplied.has(service));
 }
 
 function isLasting({ code, since }: Failure, at: Date): boolean {

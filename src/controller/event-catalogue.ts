@@ -16,8 +16,65 @@ export const eventCatalogue = {
     type: 'Warning',
     action: 'ReadAllowlist',
     meaning:
-      'A line or key cannot be read and was set aside; the note names it and says why. The other lines apply. While it ' +
-      'is one of `deny`, the deny entries of before stay in force.',
+      'A line or key of a ConfigMap cannot be read, or a device cannot enforce a part of an AuthorizationPolicy; it was ' +
+      'set aside, and the note names it and says why. The rest applies. While it is a line of `deny`, the deny entries ' +
+      'of before stay in force.',
+  },
+  AllowlistShrunk: {
+    type: 'Warning',
+    action: 'Reconcile',
+    meaning:
+      'An edit or deletion takes all allow entries of a service away, or half of them and at least ten. It applies at ' +
+      'once; this is to be noticed when it was a mistake.',
+  },
+  CertificateRolledBack: {
+    type: 'Warning',
+    action: 'Reconcile',
+    meaning:
+      'A new certificate did not pass its proof on the wire, and the service has its earlier one again; the note says ' +
+      'whether that is proven. A new one is tried later; ServiceFailed goes with it until one is proven.',
+  },
+  DriftRepaired: {
+    type: 'Warning',
+    action: 'Reconcile',
+    meaning:
+      'Somebody else changed or removed an object of the agent on the device, and it was put back; the note names the ' +
+      'object and its members. Told on the allowlist ConfigMaps of the service; for what services share, on the status.',
+  },
+  RenewalOverdue: {
+    type: 'Warning',
+    action: 'Reconcile',
+    meaning:
+      'A quarter, or a tenth, of the lifetime of a certificate is left, or less, and it is not renewed although it is due; the ' +
+      'note says when it expires and what is in the way.',
+  },
+  RevocationListProblem: {
+    type: 'Warning',
+    action: 'Reconcile',
+    meaning:
+      'A CRL that the mesh publishes cannot be read or is not taken, so that the ones of before stay in force; or one in ' +
+      'force has expired, or a CA has none. The note says which and why. Told on the status ConfigMap.',
+  },
+  RevocationListsChanged: {
+    type: 'Normal',
+    action: 'Reconcile',
+    meaning:
+      'Other CRLs are in force on the device, or none any more, because the mesh publishes none. Told on the status ' +
+      'ConfigMap.',
+  },
+  RootRotation: {
+    type: 'Normal',
+    action: 'Reconcile',
+    meaning:
+      'A root of the mesh was added to the device, was proven there, is retiring, or was removed; the note names it and ' +
+      'says why. Told on the status ConfigMap.',
+  },
+  RootSetAside: {
+    type: 'Warning',
+    action: 'Reconcile',
+    meaning:
+      'A certificate among the roots of the mesh is no root, or is there twice; it was set aside, the others are in use, and ' +
+      'the note names it and its place. Told on the status ConfigMap.',
   },
   ServiceFailed: {
     type: 'Warning',

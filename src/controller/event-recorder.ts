@@ -1,13 +1,14 @@
 import { createHash } from 'node:crypto';
 import type { Clock } from '../clock.js';
 import { AgentError } from '../errors.js';
+import type { ErrorCode } from '../errors.js';
 import type { KubeClient } from '../kube/client.js';
 import { kinds } from '../kube/kinds.js';
 import type { KubeObject } from '../kube/object.js';
 import type { Logger } from '../log.js';
 import { eventCatalogue } from './event-catalogue.js';
 import type { EventReason } from './event-catalogue.js';
-import type { HeldConfigMap } from './held-config-map.js';
+import type { HeldSource } from './held-source.js';
 import { microTime } from './lease-record.js';
 
 const reportingController = 'bigip-mesh.io/agent';
@@ -16,10 +17,13 @@ const longestNote = 1024;
 const longestInstance = 128;
 /** An API server forgets Events after an hour; what still holds then is told again. */
 const tellAgainMs = 3_600_000;
+/** After a failure that may pass: nobody is to wait for one deadline after the other. */
+const awayMs = 30_000;
 
-/** What is told of a ConfigMap. */
+/** What is told of an object that says who may call; of a ConfigMap where no kind is given. */
 export interface ConfigMapEvent {
-  readonly configMap: Pick<HeldConfigMap, 'namespace' | 'name' | 'uid' | 'resourceVersion'>;
+  readonly configMap: Partial<Pick<HeldSource, 'kind' | 'uid' | 'resourceVersion'>> &
+    Pick<HeldSource, 'namespace' | 'name'>;
   readonly reason: EventReason;
   readonly note: string;
   /** Events of the same reason and subject are one: the line, or the version of the content. */
@@ -35,9 +39,9 @@ export function renderEvent(
   instance: string,
   now: Date,
 ): KubeObject {
-  const { namespace, name, uid, resourceVersion } = configMap;
+  const { kind = kinds.configMap, namespace, name, uid, resourceVersion } = configMap;
   const hash = createHash('sha256')
-    .update(JSON.stringify([uid, reason, subject]))
+    .update(JSON.stringify([uid ?? name, reason, subject]))
     .digest('hex')
     .slice(0, 16);
   const { type, action } = eventCatalogue[reason];
@@ -52,7 +56,7 @@ export function renderEvent(
     reason,
     type,
     note: note.length <= longestNote ? note : `${note.slice(0, longestNote - 3)}...`,
-    regarding: { apiVersion: 'v1', kind: 'ConfigMap', namespace, name, uid, resourceVersion },
+    regarding: { apiVersion: kind.apiVersion, kind: kind.kind, namespace, name, uid, resourceVersion },
   };
 }
 
@@ -60,15 +64,20 @@ export interface EventRecorderOptions {
   readonly kube: Pick<KubeClient, 'create'>;
   /** Who tells, as the Events name it. */
   readonly instance: string;
+  /** Whether the API server is known to be away: then nothing is tried. */
+  readonly isAway?: () => boolean;
   readonly clock: Clock;
   readonly logger: Logger;
 }
 
-/** Tells operators, where they look: on the ConfigMap that they edit. Never fails a reconcile. */
+/** Tells operators, where they look: on the ConfigMap or AuthorizationPolicy that they edit. Never fails a reconcile. */
 export class EventRecorder {
   readonly #options: EventRecorderOptions;
   /** By the Event's name: when it was told. */
   readonly #told = new Map<string, number>();
+  #awayUntilMs = 0;
+  /** Why the last one could not be written: told once. */
+  #problem: ErrorCode | undefined;
 
   constructor(options: EventRecorderOptions) {
     this.#options = options;
@@ -81,16 +90,24 @@ export class EventRecorder {
     const key = `${event.configMap.namespace}/${object.metadata.name}`;
     const toldAtMs = this.#told.get(key);
     if (toldAtMs !== undefined && nowMs - toldAtMs < tellAgainMs) return;
+    if (nowMs < this.#awayUntilMs || this.#options.isAway?.() === true) return;
     for (const [old, atMs] of this.#told) if (nowMs - atMs >= tellAgainMs) this.#told.delete(old);
     this.#told.set(key, nowMs);
     try {
       await kube.create(kinds.event, object, { signal });
+      this.#problem = undefined;
     } catch (error) {
       if (signal.aborted) return;
       if (!(error instanceof AgentError)) throw error;
       if (error.code === 'MESH_ERR_KUBE_EXISTS') return;
       this.#told.delete(key);
-      logger.warn({ code: error.code, reason: error.message }, 'an Event cannot be written');
+      if (error.consequence === 'transient') this.#awayUntilMs = clock.now().getTime() + awayMs;
+      const { code, message } = error;
+      logger[code === this.#problem ? 'debug' : 'warn'](
+        { code, reason: message },
+        'an Event cannot be written',
+      );
+      this.#problem = code;
     }
   }
 }

@@ -1,31 +1,31 @@
-import type { Allowlist, AllowlistEntry, AllowlistRefusal } from '../allowlist/allowlist.js';
+import type { Allowlist, AllowlistEntry, LineRefusal } from '../allowlist/allowlist.js';
 import { mergeAllowlists } from '../allowlist/merge-allowlists.js';
 import { nearest } from '../config/nearest.js';
+import { kinds } from '../kube/kinds.js';
 import type { KubeObject } from '../kube/object.js';
 import { parseAllowlistObject } from '../reconcile/read-allowlist.js';
+import type { HeldSource } from './held-source.js';
 
 /** One allowlist ConfigMap as it was last seen, and what of it stays in force while it is partly unreadable. */
-export interface HeldConfigMap {
-  readonly namespace: string;
-  readonly name: string;
-  readonly uid: string;
-  readonly resourceVersion: string;
+export interface HeldConfigMap extends HeldSource {
+  readonly refusals: readonly LineRefusal[];
   readonly allowlist: Allowlist;
-  /** Lines and keys that were set aside and change who may call. */
-  readonly refusals: readonly AllowlistRefusal[];
-  /** Whether one of them may deny somebody. */
-  readonly isDenyRefused: boolean;
   /** Every deny entry that was read since all of them last could be; those as well. */
   readonly keptDeny: readonly AllowlistEntry[];
   /** Whether all of them ever could be read since the agent started. */
   readonly wasDenyWhole: boolean;
+  /** The allow entries; while `allow` is there and is no text, those of before. */
+  readonly keptAllow: readonly AllowlistEntry[];
+  /** Whether `allow` ever was text, or was not there, since the agent started. */
+  readonly wasAllowText: boolean;
 }
 
 /**
  * What to hold of a ConfigMap.
  *
  * A refused line of `allow` admits nobody, so it is set aside. A refused line of `deny` would re-admit somebody, so the
- * deny entries of before stay besides those that can be read, until all of them can be read again.
+ * deny entries of before stay besides those that can be read, until all of them can be read again. Of an `allow` that is
+ * no text nothing can be said, not even that it is empty, so what it said before stays.
  *
  * @param before what was held of the very same ConfigMap
  */
@@ -37,8 +37,10 @@ export function holdConfigMap(
   const { allowlist, refusals } = parseAllowlistObject(namespace, object);
   const harmful = refusals.filter(({ isRedundant }) => isRedundant !== true);
   const isDenyRefused = harmful.some(concernsDeny);
+  const isAllowNoText = harmful.some(({ key, line }) => key === 'allow' && line === undefined);
   const { name, uid = '', resourceVersion = '' } = object.metadata;
   return {
+    kind: kinds.configMap,
     namespace,
     name,
     uid,
@@ -48,6 +50,8 @@ export function holdConfigMap(
     isDenyRefused,
     keptDeny: isDenyRefused ? union(before?.keptDeny ?? [], allowlist.deny) : allowlist.deny,
     wasDenyWhole: !isDenyRefused || before?.wasDenyWhole === true,
+    keptAllow: isAllowNoText ? (before?.keptAllow ?? []) : allowlist.allow,
+    wasAllowText: !isAllowNoText || before?.wasAllowText === true,
   };
 }
 
@@ -61,9 +65,9 @@ export function heldAllowlist(
   installed: Allowlist | undefined,
 ): Allowlist {
   return mergeAllowlists(
-    configMaps.map(({ allowlist, keptDeny, wasDenyWhole }) => {
+    configMaps.map(({ allowlist, keptAllow, keptDeny, wasDenyWhole }) => {
       const earlier = wasDenyWhole ? [] : (installed?.deny ?? []);
-      return { ...allowlist, deny: [...keptDeny, ...earlier] };
+      return { ...allowlist, allow: keptAllow, deny: [...keptDeny, ...earlier] };
     }),
   );
 }
@@ -74,6 +78,6 @@ function union(before: readonly AllowlistEntry[], now: readonly AllowlistEntry[]
 }
 
 /** A line of `deny`, or a key that was meant to be it. */
-function concernsDeny({ key, line }: AllowlistRefusal): boolean {
+function concernsDeny({ key, line }: LineRefusal): boolean {
   return key === 'deny' || (line === undefined && nearest(key, ['allow', 'deny', 'mode']) === 'deny');
 }

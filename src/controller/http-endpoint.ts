@@ -7,9 +7,13 @@ import type { Metrics } from './metrics.js';
 export interface HttpEndpointOptions {
   readonly listen: { readonly host: string; readonly port: number };
   readonly metrics: Pick<Metrics, 'contentType' | 'render'>;
+  /** Told of each scrape, after its answer is made. */
+  readonly onScrape?: () => void;
   /** What keeps the process from being alive or ready, a line each; asked at each request, never waits for work. */
   readonly live: () => readonly string[];
   readonly ready: () => readonly string[];
+  /** What is to be known of a process that is ready all the same, a line each. */
+  readonly notes?: () => readonly string[];
 }
 
 export interface HttpEndpoint {
@@ -66,18 +70,20 @@ export async function startHttpEndpoint(options: HttpEndpointOptions): Promise<H
 async function answerTo(
   method: string | undefined,
   url: string | undefined,
-  { metrics, live, ready }: HttpEndpointOptions,
+  { metrics, onScrape, live, ready, notes }: HttpEndpointOptions,
 ): Promise<HttpAnswer> {
   if (method !== 'GET' && method !== 'HEAD') return plain(405, 'only GET');
   const path = url?.replace(/\?.*$/s, '');
   if (path === '/healthz') return verdict(live());
-  if (path === '/readyz') return verdict(ready());
+  if (path === '/readyz') return verdict(ready(), notes?.());
   if (path !== '/metrics') return plain(404, 'there are /healthz, /readyz and /metrics');
-  return { status: 200, contentType: metrics.contentType, text: await metrics.render() };
+  const text = await metrics.render();
+  onScrape?.();
+  return { status: 200, contentType: metrics.contentType, text };
 }
 
-function verdict(problems: readonly string[]): HttpAnswer {
-  return problems.length === 0 ? plain(200, 'ok') : plain(503, problems.join('\n'));
+function verdict(problems: readonly string[], notes: readonly string[] = []): HttpAnswer {
+  return problems.length === 0 ? plain(200, ['ok', ...notes].join('\n')) : plain(503, problems.join('\n'));
 }
 
 function plain(status: number, text: string): HttpAnswer {

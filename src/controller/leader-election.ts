@@ -1,201 +1,333 @@
+import { setMaxListeners } from 'node:events';
+import { createHash } from 'node:crypto';
 import type { Clock } from '../clock.js';
 import { AgentError } from '../errors.js';
 import type { CallOptions } from '../kube/api-server.js';
 import type { KubeClient } from '../kube/client.js';
 import { kinds } from '../kube/kinds.js';
+import { renderLabelSelector } from '../kube/label-selector.js';
 import type { KubeObject } from '../kube/object.js';
 import type { Logger } from '../log.js';
-import { microTime, parseLease, renderLease } from './lease-record.js';
+import { Lease } from './lease.js';
+import { leaseLabels } from './lease-record.js';
+import { Leadership } from './leadership.js';
+import type { Standing } from './leadership.js';
+import { shareOut } from './share-out.js';
 
-/** Client-go's own defaults (client-go, tools/leaderelection): a dead leader is replaced within 15 s. */
-const leaseDurationMs = 15_000;
-const renewDeadlineMs = 10_000;
-const retryMs = 2000;
+/** Client-go's own default (client-go, tools/leaderelection). */
+const defaultDurationMs = 15_000;
+/** The Lease of a replica that is gone is removed after this many durations. */
+const forgottenAfter = 20;
 
 export interface LeaderElectionOptions {
-  readonly kube: Pick<KubeClient, 'get' | 'create' | 'replace'>;
-  readonly lease: { readonly namespace: string; readonly name: string };
+  readonly kube: Pick<KubeClient, 'list' | 'create' | 'replace' | 'delete'>;
+  readonly namespace: string;
+  readonly devices: readonly string[];
   /** Of this process, and of no other. */
   readonly holder: string;
+  /** How long others wait for a leader that does not renew; whole seconds, 15 s by default. */
+  readonly durationMs?: number | undefined;
   readonly clock: Clock;
   /** From 0 up to but not including 1. */
   readonly random: () => number;
   readonly logger: Logger;
-  readonly onChange?: (isLeader: boolean) => void;
+  readonly onChange?: (device: string, standing: Standing) => void;
 }
 
-/** What was seen of a Lease of others, and when by our own clock: clocks of machines differ. */
-interface Sighting {
-  readonly version: string | undefined;
-  readonly atMs: number;
+/** A device that this process leads, or led and still ends its work on. */
+interface Leading {
+  readonly leadership: Leadership;
+  readonly ended: Promise<void>;
+}
+
+/** Of the Lease by which one replica leads a device. */
+export function deviceLeaseName(device: string): string {
+  return `bigip-mesh-agent-${device}`;
+}
+
+/** Of the Lease by which a replica says that it is there. No device's Lease has a dot in its name. */
+export function replicaLeaseName(holder: string): string {
+  return `bigip-mesh-agent.${createHash('sha256').update(holder).digest('hex').slice(0, 16)}`;
 }
 
 /**
- * One writer among several replicas, by a Lease.
+ * One writer a device among several replicas, by one Lease each. A Lease of its own tells that a replica is there, and
+ * the devices are shared out among those: whoever has more than its share hands over.
  *
- * A leader that cannot renew stops well before another one may begin. That covers a process that runs; one that was
- * paused finds out by `isLeader` when it goes on, and the fence on the device stops what slips through.
+ * A leader that cannot renew stops to lead well before another one may begin, and only holds on where the API server is
+ * away (see `Leadership`). That covers a process that runs; one that was paused finds out by `isLeader` when it goes on,
+ * and the fence on the device stops what slips through.
  */
 export class LeaderElection {
   readonly #options: LeaderElectionOptions;
-  #renewedAtMs: number | undefined;
-  #sighting: Sighting | undefined;
+  readonly #durationMs: number;
+  readonly #own: Lease;
+  readonly #leases: ReadonlyMap<string, Lease>;
+  /** Of other replicas, by the Lease's name. */
+  readonly #others = new Map<string, Lease>();
+  readonly #leading = new Map<string, Leading>();
   #triedAt: Date;
-  #holderSeen = '';
+  #wasRead = false;
+  #problem: AgentError | undefined;
 
   constructor(options: LeaderElectionOptions) {
+    const { clock, devices, durationMs = defaultDurationMs, holder } = options;
     this.#options = options;
-    this.#triedAt = options.clock.now();
+    this.#durationMs = durationMs;
+    this.#triedAt = clock.now();
+    this.#own = this.#lease(replicaLeaseName(holder));
+    this.#leases = new Map(devices.map((device) => [device, this.#lease(deviceLeaseName(device))]));
   }
 
-  /** Whether this process may write at this moment, by its own clock. */
-  get isLeader(): boolean {
-    return this.#leftMs > 0;
+  /** Whether this process may write to the device at this moment, by its own clock. */
+  isLeader(device: string): boolean {
+    return (this.#leases.get(device)?.leftMs ?? 0) > 0;
   }
 
-  /** Who led when the Lease was last read; empty: nobody, or it was not read yet. */
-  get leader(): string {
-    return this.#holderSeen;
+  standing(device: string): Standing {
+    if (this.isLeader(device)) return 'leads';
+    return this.#isHoldingOn(device) ? 'holds on' : 'stands by';
   }
 
-  /** When the Lease was last tried, with whatever result. */
+  /** To be called when somebody else is seen to have written to a device that is held on to. */
+  giveUp(device: string): void {
+    this.#leading.get(device)?.leadership.stop('another one has written to the device');
+  }
+
+  /** Whom nobody leads or holds on to as far as was seen; undefined before the Leases were read. */
+  get leaderless(): readonly string[] | undefined {
+    if (!this.#wasRead) return undefined;
+    return [...this.#leases]
+      .filter(([device, { freeForMs }]) => freeForMs >= 0 && !this.#isHoldingOn(device))
+      .map(([device]) => device);
+  }
+
+  /** Why the Leases cannot be had just now. */
+  get problem(): AgentError | undefined {
+    return this.#problem;
+  }
+
+  /** When the Leases were last tried, with whatever result. */
   get triedAt(): Date {
     return this.#triedAt;
   }
 
   /**
-   * Runs `lead` whenever this process leads, until the signal aborts; then the Lease is released.
+   * Runs `lead` for each device while this process leads it, until the signal aborts; then the Leases are released.
    *
-   * @param lead is to resolve soon after its signal aborts; no other call begins before
+   * @param lead is to resolve soon after its signal aborts; no other call for the device begins before
    */
-  async run(signal: AbortSignal, lead: (signal: AbortSignal) => Promise<void>): Promise<void> {
-    const { clock, random, logger, onChange } = this.#options;
+  async run(
+    signal: AbortSignal,
+    lead: (device: string, signal: AbortSignal) => Promise<void>,
+  ): Promise<void> {
+    const { clock } = this.#options;
+    const failed = new AbortController();
+    const running = AbortSignal.any([signal, failed.signal]);
+    // Each Lease and each device listens to it.
+    setMaxListeners(0, running);
+    const begin = (device: string): void => {
+      const leading = this.#lead(device, running, lead);
+      this.#leading.set(device, leading);
+      leading.ended
+        .catch((error: unknown) => failed.abort(error))
+        .finally(() => this.#leading.delete(device));
+    };
     try {
       for (;;) {
-        if (await this.#tryToHold(signal)) {
-          logger.info({ holder: this.#options.holder }, 'leads');
-          onChange?.(true);
-          await this.#leadWhileHeld(signal, lead);
-          onChange?.(false);
-          logger.info({ holder: this.#options.holder }, 'leads no more');
-        }
-        await clock.sleep(retryMs * (1 + random() / 5), signal);
+        await this.#round(running, begin);
+        await clock.sleep(this.#nextRoundMs(), running);
       }
     } catch (error) {
-      if (!signal.aborted) throw error;
+      if (!running.aborted) failed.abort(error);
     } finally {
-      await this.#release();
+      await this.#end();
     }
+    if (!signal.aborted) throw failed.signal.reason;
   }
 
-  async #leadWhileHeld(signal: AbortSignal, lead: (signal: AbortSignal) => Promise<void>): Promise<void> {
-    const lost = new AbortController();
-    const leading = AbortSignal.any([signal, lost.signal]);
-    const renewing = this.#renew(leading).finally(() => lost.abort(new Error('leadership was lost')));
-    try {
-      await lead(leading);
-    } finally {
-      lost.abort(new Error('the leader has ended'));
-      await renewing;
-    }
-    signal.throwIfAborted();
+  get #retryMs(): number {
+    return (this.#durationMs * 2) / 15;
   }
 
-  /** Resolves when the Lease is another's or could not be renewed in time, or the signal aborts. */
-  async #renew(signal: AbortSignal): Promise<void> {
-    const { clock } = this.#options;
-    try {
-      while (this.isLeader) {
-        await clock.sleep(Math.min(retryMs, this.#leftMs), signal);
-        // Two requests; together they end before the deadline does.
-        if (this.isLeader) await this.#tryToHold(signal, this.#leftMs / 2);
-      }
-    } catch (error) {
-      if (!signal.aborted) throw error;
-    }
+  #lease(name: string): Lease {
+    const { kube, namespace, holder, clock } = this.#options;
+    return new Lease({ kube, namespace, name, holder, durationMs: this.#durationMs, clock });
   }
 
-  /** Until the Lease must have been renewed; 0 without one. */
-  get #leftMs(): number {
-    if (this.#renewedAtMs === undefined) return 0;
-    return Math.max(0, this.#renewedAtMs + renewDeadlineMs - this.#options.clock.now().getTime());
-  }
-
-  /** One try. What cannot be read or written is no Lease, and tried again. */
-  async #tryToHold(signal: AbortSignal, timeoutMs = renewDeadlineMs / 2): Promise<boolean> {
-    const { clock, kube, lease, holder, logger } = this.#options;
-    const call = { signal, timeoutMs };
+  /** Says that this replica is there, renews, reads who else is and who leads, hands over and takes. */
+  async #round(signal: AbortSignal, begin: (device: string) => void): Promise<void> {
+    const { clock, holder } = this.#options;
     this.#triedAt = clock.now();
+    // After a pause the guard's timer may be the last to know.
+    this.#look();
+    await this.#renew(signal);
+    const unread = await this.#try(signal, (call) => this.#read(call));
+    if (unread !== undefined) {
+      for (const { leadership } of this.#leading.values())
+        if (leadership.isHoldingOn) leadership.tried(unread);
+    }
+    this.#look();
+    if (unread !== undefined) return;
+    const shares = shareOut([...this.#leases.keys()], this.#replicas(), this.#leaders());
+    const takes = [...this.#leases].map(async ([device, lease]) => {
+      const isMine = shares.get(device) === holder;
+      const leading = this.#leading.get(device);
+      if (leading !== undefined) {
+        if (!isMine) leading.leadership.stop('another replica leads from here');
+        else if (leading.leadership.isHoldingOn) {
+          leading.leadership.tried(await this.#try(signal, (call) => lease.hold(call)));
+          leading.leadership.look();
+        }
+        return;
+      }
+      // Whose share it is may not know the device yet, or not be able to take it.
+      const isFree = lease.freeForMs >= (isMine ? 0 : this.#durationMs);
+      const isKept = isMine && lease.holder === holder;
+      if (!isFree && !isKept) return;
+      if ((await this.#try(signal, (call) => lease.hold(call))) === undefined) begin(device);
+    });
+    await Promise.all(takes);
+  }
+
+  #look(): void {
+    for (const { leadership } of this.#leading.values()) leadership.look();
+  }
+
+  #isHoldingOn(device: string): boolean {
+    return this.#leading.get(device)?.leadership.isHoldingOn === true;
+  }
+
+  async #renew(signal?: AbortSignal): Promise<void> {
+    const held = [...this.#leases].filter(([, { leftMs }]) => leftMs > 0);
+    const tries = held.map(async ([device, lease]) => {
+      const failure = await this.#try(signal, (call) => lease.renew(call));
+      this.#leading.get(device)?.leadership.tried(failure);
+    });
+    await Promise.all([...tries, this.#try(signal, (call) => this.#own.hold(call))]);
+  }
+
+  async #read(call: CallOptions): Promise<void> {
+    const { kube, namespace, clock } = this.#options;
+    const selection = { namespace, labelSelector: renderLabelSelector(leaseLabels) };
+    const { items } = await kube.list(kinds.lease, selection, call);
+    const found = new Map(items.map((object) => [object.metadata.name, object]));
+    for (const [device, lease] of this.#leases) lease.see(found.get(deviceLeaseName(device)));
+    this.#own.see(found.get(replicaLeaseName(this.#options.holder)));
+    await this.#seeOthers(found, clock, call);
+    this.#wasRead = true;
+  }
+
+  async #seeOthers(found: ReadonlyMap<string, KubeObject>, clock: Clock, call: CallOptions): Promise<void> {
+    const own = replicaLeaseName(this.#options.holder);
+    for (const name of this.#others.keys()) if (!found.has(name)) this.#others.delete(name);
+    for (const [name, object] of found) {
+      if (name === own || !name.startsWith('bigip-mesh-agent.')) continue;
+      const other = this.#others.get(name) ?? this.#lease(name);
+      this.#others.set(name, other);
+      other.see(object);
+      if (other.freeForMs > forgottenAfter * this.#durationMs) await other.remove(call);
+    }
+  }
+
+  /** All that are there, this one included. */
+  #replicas(): string[] {
+    const others = [...this.#others.values()].filter(({ freeForMs }) => freeForMs < 0);
+    return [this.#options.holder, ...others.map(({ holder }) => holder)];
+  }
+
+  #leaders(): ReadonlyMap<string, string> {
+    return new Map(
+      [...this.#leases].flatMap(([device, lease]) =>
+        lease.leftMs > 0 || lease.freeForMs < 0 || this.#isHoldingOn(device)
+          ? [[device, lease.holder] as const]
+          : [],
+      ),
+    );
+  }
+
+  /** Begins to lead; ends when the signal aborts, the Lease is lost or handed over, and then `lead` has ended. */
+  #lead(
+    device: string,
+    signal: AbortSignal,
+    lead: (device: string, signal: AbortSignal) => Promise<void>,
+  ): Leading {
+    const { clock, holder, logger, onChange } = this.#options;
+    const lease = this.#leases.get(device);
+    if (lease === undefined) throw new Error(`${device} has no Lease`);
+    const tell = (standing: Standing): void => onChange?.(device, standing);
+    const watching = { device, lease, holder, retryMs: this.#retryMs, clock, logger, onChange: tell };
+    const leadership = new Leadership(watching);
+    const leading = AbortSignal.any([signal, leadership.signal]);
+    const run = async (): Promise<void> => {
+      logger.info({ device, holder }, 'leads');
+      tell('leads');
+      const guarding = leadership.guard();
+      try {
+        await lead(device, leading);
+      } finally {
+        leadership.stop('the leader has ended');
+        await guarding;
+        tell('stands by');
+        logger.info({ device, holder }, 'leads no more');
+      }
+      if (!signal.aborted) await this.#release(device);
+    };
+    return { leadership, ended: run() };
+  }
+
+  /**
+   * One try. What cannot be read or written is no Lease, and tried again; the reason is told once.
+   *
+   * @returns why it came to nothing; undefined when it did not
+   */
+  async #try(
+    signal: AbortSignal | undefined,
+    request: (call: CallOptions) => Promise<void>,
+  ): Promise<AgentError | undefined> {
+    const { logger } = this.#options;
     try {
-      const found = await kube.get({ kind: kinds.lease, ...lease }, call);
-      if (found === undefined) {
-        const record = { holder, durationMs: leaseDurationMs, transitions: 0, acquireTime: this.#nowText() };
-        return await this.#write(record, undefined, call);
-      }
-      const record = parseLease(found);
-      this.#holderSeen = record.holder;
-      if (record.holder === holder) {
-        return await this.#write({ ...record, durationMs: leaseDurationMs }, found, call);
-      }
-      this.#renewedAtMs = undefined;
-      if (record.holder !== '' && !this.#hasExpired(found, record.durationMs)) return false;
-      const { transitions } = record;
-      const taken = { holder, durationMs: leaseDurationMs, transitions: transitions + 1 };
-      return await this.#write({ ...taken, acquireTime: this.#nowText() }, found, call);
+      await request({ signal, timeoutMs: this.#durationMs / 5 });
+      if (this.#problem !== undefined) logger.info('the Leases can be had again');
+      this.#problem = undefined;
+      return undefined;
     } catch (error) {
-      signal.throwIfAborted();
+      signal?.throwIfAborted();
       if (!(error instanceof AgentError)) throw error;
       const isRace = error.code === 'MESH_ERR_KUBE_CONFLICT' || error.code === 'MESH_ERR_KUBE_EXISTS';
-      if (!isRace) logger.warn({ code: error.code, reason: error.message }, 'the Lease cannot be had');
-      return false;
+      if (!isRace && error.code !== this.#problem?.code) {
+        this.#problem = error;
+        logger.warn({ code: error.code, reason: error.message }, 'the Leases cannot be had');
+      }
+      return error;
     }
   }
 
-  /** A Lease of another holder has expired when it did not change for its whole duration, as seen from here. */
-  #hasExpired({ metadata }: KubeObject, durationMs: number): boolean {
-    const nowMs = this.#options.clock.now().getTime();
-    const version = metadata.resourceVersion;
-    if (this.#sighting === undefined || this.#sighting.version !== version) {
-      this.#sighting = { version, atMs: nowMs };
+  /** The usual time, or when the next Lease of somebody else expires. */
+  #nextRoundMs(): number {
+    const { random } = this.#options;
+    const expiries = [...this.#leases.values()].map(({ freeForMs }) => -freeForMs).filter((ms) => ms > 0);
+    return Math.min(this.#retryMs * (1 + random() / 5), ...expiries);
+  }
+
+  /** Others wait while what was under way ends; after that they need not. */
+  async #end(): Promise<void> {
+    const { clock } = this.#options;
+    const ended = new AbortController();
+    const all = Promise.allSettled([...this.#leading.values()].map((leading) => leading.ended));
+    const ending = all.then(() => ended.abort());
+    while (!ended.signal.aborted) {
+      await clock.sleep(this.#retryMs, ended.signal).catch(() => undefined);
+      if (ended.signal.aborted) break;
+      await this.#renew();
     }
-    return nowMs - this.#sighting.atMs >= durationMs;
+    await ending;
+    await Promise.all([...this.#leases.keys()].map((device) => this.#release(device)));
+    await this.#try(undefined, (call) => this.#own.remove(call));
   }
 
-  async #write(
-    record: Parameters<typeof renderLease>[1],
-    before: KubeObject | undefined,
-    call: CallOptions,
-  ): Promise<boolean> {
-    const { clock, kube, lease } = this.#options;
-    // The moment before the write: whoever sees it counts from a later one.
-    const now = clock.now();
-    const object = renderLease(lease, record, now, before);
-    if (before === undefined) await kube.create(kinds.lease, object, call);
-    else await kube.replace(kinds.lease, object, call);
-    this.#renewedAtMs = now.getTime();
-    this.#holderSeen = record.holder;
-    return true;
-  }
-
-  /** So that the next leader need not wait; never throws. */
-  async #release(): Promise<void> {
-    const { clock, kube, lease, holder } = this.#options;
-    if (this.#renewedAtMs === undefined) return;
-    this.#renewedAtMs = undefined;
-    try {
-      const found = await kube.get({ kind: kinds.lease, ...lease }, { timeoutMs: retryMs });
-      if (found === undefined || parseLease(found).holder !== holder) return;
-      const released = { ...parseLease(found), holder: '', durationMs: 1000 };
-      await kube.replace(kinds.lease, renderLease(lease, released, clock.now(), found), {
-        timeoutMs: retryMs,
-      });
-    } catch (error) {
-      if (!(error instanceof AgentError)) throw error;
-      this.#options.logger.warn({ reason: error.message }, 'the Lease expires by itself');
-    }
-  }
-
-  #nowText(): string {
-    return microTime(this.#options.clock.now());
+  /** So that the next leader need not wait. */
+  async #release(device: string): Promise<void> {
+    await this.#try(undefined, async (call) => this.#leases.get(device)?.release(call));
   }
 }

@@ -1,6 +1,9 @@
 import { kinds } from '../kube/kinds.js';
 import type { KubeObject } from '../kube/object.js';
 
+/** Of every Lease that the agent makes; one that lacks them is somebody else's. */
+export const leaseLabels = { 'app.kubernetes.io/managed-by': 'bigip-mesh-agent' };
+
 /** What a Lease says (coordination.k8s.io/v1, `LeaseSpec`). */
 export interface LeaseRecord {
   /** Empty after a release. */
@@ -42,7 +45,7 @@ export function renderLease(
   };
   if (before !== undefined) return { ...before, spec };
   const { apiVersion, kind } = kinds.lease;
-  return { apiVersion, kind, metadata: { namespace, name }, spec };
+  return { apiVersion, kind, metadata: { namespace, name, labels: leaseLabels }, spec };
 }
 
 /** A `MicroTime` of meta/v1: RFC 3339 with six digits. */

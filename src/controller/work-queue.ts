@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { backOffMs } from '../back-off.js';
 import type { Clock } from '../clock.js';
 
@@ -5,8 +6,8 @@ import type { Clock } from '../clock.js';
 export type WorkResult =
   /** `againAfterMs`: when to look again although nothing calls for it. */
   | { readonly outcome: 'done'; readonly againAfterMs: number }
-  /** To be tried again, later each time. */
-  | { readonly outcome: 'failed' };
+  /** To be tried again, later each time, but not later than `withinMs`. */
+  | { readonly outcome: 'failed'; readonly withinMs?: number };
 
 export interface WorkQueueOptions {
   /** Must not throw. @param since when the work was first called for; undefined when only its time had come */
@@ -17,12 +18,14 @@ export interface WorkQueueOptions {
 }
 
 interface Entry {
+  readonly signal: AbortSignal;
   dueMs: number;
   /** The first call that no finished work has answered. */
   calledForAt: Date | undefined;
   failures: number;
   /** When the work under way began. */
   startedAt: Date | undefined;
+  underWay: Promise<void> | undefined;
 }
 
 /** Several edits that come together are one piece of work. */
@@ -34,8 +37,8 @@ const mostAtOnce = 8;
 const longestSleepMs = 30_000;
 
 /**
- * One key a device: work on it never runs twice at once, and calls that come while it waits or runs are answered by
- * one more run.
+ * Work by keys: on one key it never runs twice at once, and calls that come while it waits or runs are answered by one
+ * more run.
  *
  * What failed is tried again after one second, then two, up to five minutes, a call from outside at once.
  */
@@ -50,18 +53,32 @@ export class WorkQueue {
     this.#turnedAt = options.clock.now();
   }
 
-  /** Calls for work on a key. */
+  /** Works on these keys whenever they are called for, until the signal aborts and work under way has ended. */
+  async take(keys: readonly string[], signal: AbortSignal): Promise<void> {
+    const entries = keys.map((key): [string, Entry] => [
+      key,
+      {
+        signal,
+        dueMs: Infinity,
+        calledForAt: undefined,
+        failures: 0,
+        startedAt: undefined,
+        underWay: undefined,
+      },
+    ]);
+    for (const [key, entry] of entries) this.#entries.set(key, entry);
+    if (!signal.aborted) await once(signal, 'abort');
+    for (const [, { underWay }] of entries) await underWay;
+    for (const [key] of entries) this.#entries.delete(key);
+  }
+
+  /** Calls for work on a key; of no effect on one that is not taken. */
   add(key: string): void {
+    const entry = this.#entries.get(key);
+    if (entry === undefined) return;
     const now = this.#options.clock.now();
-    const entry = this.#entries.get(key) ?? {
-      dueMs: Infinity,
-      calledForAt: undefined,
-      failures: 0,
-      startedAt: undefined,
-    };
     entry.dueMs = Math.min(entry.dueMs, now.getTime() + settleMs);
     entry.calledForAt ??= now;
-    this.#entries.set(key, entry);
     this.#wake.abort();
   }
 
@@ -79,7 +96,7 @@ export class WorkQueue {
     );
   }
 
-  /** Works until the signal aborts, and resolves when all that was under way has ended. */
+  /** Turns until the signal aborts, and resolves when all that was under way has ended. */
   async run(signal: AbortSignal): Promise<void> {
     const running = new Set<Promise<void>>();
     const stop = (): void => this.#wake.abort();
@@ -89,7 +106,8 @@ export class WorkQueue {
       this.#turnedAt = now;
       for (const [key, entry] of this.#due(now)) {
         if (running.size >= mostAtOnce) break;
-        const work = this.#work(key, entry, signal);
+        const work = this.#work(key, entry);
+        entry.underWay = work;
         running.add(work);
         void work.finally(() => {
           running.delete(work);
@@ -105,17 +123,19 @@ export class WorkQueue {
   /** What has waited longest comes first. */
   #due(now: Date): Array<[string, Entry]> {
     return [...this.#entries]
-      .filter(([, { dueMs, startedAt }]) => startedAt === undefined && dueMs <= now.getTime())
+      .filter(([, { dueMs, startedAt, signal }]) => {
+        return startedAt === undefined && dueMs <= now.getTime() && !signal.aborted;
+      })
       .toSorted(([, a], [, b]) => a.dueMs - b.dueMs);
   }
 
-  async #work(key: string, entry: Entry, signal: AbortSignal): Promise<void> {
+  async #work(key: string, entry: Entry): Promise<void> {
     const { clock, random, work } = this.#options;
     const since = entry.calledForAt;
     entry.startedAt = clock.now();
     entry.calledForAt = undefined;
     entry.dueMs = Infinity;
-    const result = await work(key, since, signal);
+    const result = await work(key, since, entry.signal);
     const nowMs = clock.now().getTime();
     entry.startedAt = undefined;
     if (result.outcome === 'done') {
@@ -125,13 +145,17 @@ export class WorkQueue {
     }
     entry.failures += 1;
     entry.calledForAt = since ?? entry.calledForAt;
-    entry.dueMs = Math.min(entry.dueMs, nowMs + backOffMs(backOff, entry.failures, random));
+    const { withinMs = Infinity } = result;
+    const waitMs = Math.min(withinMs, backOffMs(backOff, entry.failures, random));
+    entry.dueMs = Math.min(entry.dueMs, nowMs + waitMs);
   }
 
   /** Until something is due, is added, or has ended. */
   async #sleep(isFull: boolean): Promise<void> {
     const { clock } = this.#options;
-    const waiting = [...this.#entries.values()].filter(({ startedAt }) => startedAt === undefined);
+    const waiting = [...this.#entries.values()].filter(
+      ({ startedAt, signal }) => startedAt === undefined && !signal.aborted,
+    );
     const soonestMs = isFull ? Infinity : Math.min(...waiting.map(({ dueMs }) => dueMs));
     const ms = Math.min(longestSleepMs, Math.max(0, soonestMs - clock.now().getTime()));
     const wake = this.#wake;

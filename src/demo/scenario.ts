@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { Clock } from '../clock.js';
 import { KubeClient } from '../kube/client.js';
 import type { Logger } from '../log.js';
+import type { MockUser } from '../mock/authn/user.js';
 import { TclDataPlane } from '../mock/data-plane/tcl-data-plane.js';
 import { startMockBigIp } from '../mock/mock-big-ip.js';
 import type { MockBigIp } from '../mock/mock-big-ip.js';
@@ -14,7 +15,7 @@ import { startEchoService } from './echo-service.js';
 import type { EchoService } from './echo-service.js';
 import { findFreePort } from './free-port.js';
 import { startKubeApi } from './kube-api/kube-api.js';
-import type { KubeApi } from './kube-api/kube-api.js';
+import type { KubeApi, KubeApiTls } from './kube-api/kube-api.js';
 import { MeshCa } from './mesh-ca.js';
 import { deviceUser, renderScenarioConfig, seedCluster } from './surroundings.js';
 
@@ -40,10 +41,20 @@ export interface ScenarioOptions {
   readonly logger: Logger;
   /** Default: the mock's. */
   readonly tmosVersion?: TmosBranch;
+  /** For clients that send no token over plain HTTP, such as kubectl. Default: plain HTTP. */
+  readonly kubeApiTls?: KubeApiTls;
+  /** Of the device, besides its administrator. */
+  readonly users?: readonly MockUser[];
 }
 
 /** Starts everything on loopback, on ports that nobody else has. */
-export async function startScenario({ clock, logger, tmosVersion }: ScenarioOptions): Promise<Scenario> {
+export async function startScenario({
+  clock,
+  logger,
+  tmosVersion,
+  kubeApiTls,
+  users = [],
+}: ScenarioOptions): Promise<Scenario> {
   const started: Array<() => Promise<unknown>> = [];
   const close = async (): Promise<void> => {
     for (const stop of started.toReversed()) await stop();
@@ -60,7 +71,7 @@ export async function startScenario({ clock, logger, tmosVersion }: ScenarioOpti
     const bigIp = await startMockBigIp({
       listen: { host: '127.0.0.1', port: 0 },
       ...(tmosVersion === undefined ? {} : { tmosVersion }),
-      users: [{ name: deviceUser.name, password: new Secret(deviceUser.password) }],
+      users: [{ name: deviceUser.name, password: new Secret(deviceUser.password) }, ...users],
       dataPlane: new TclDataPlane({
         hostname: 'bigip1',
         clock,
@@ -72,7 +83,7 @@ export async function startScenario({ clock, logger, tmosVersion }: ScenarioOpti
     });
     started.push(() => bigIp.close());
 
-    const kubeApi = await startKubeApi();
+    const kubeApi = await startKubeApi(kubeApiTls === undefined ? {} : { tls: kubeApiTls });
     started.push(() => kubeApi.close());
     const kubeconfigFile = join(folder, 'kubeconfig.yaml');
     await writeFile(kubeconfigFile, kubeApi.kubeconfig(), { mode: 0o600 });

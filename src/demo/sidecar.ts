@@ -1,21 +1,14 @@
 import { once } from 'node:events';
 import { connect } from 'node:tls';
 import type { TLSSocket } from 'node:tls';
-import { AgentError } from '../errors.js';
 import type { KubeClient } from '../kube/client.js';
-import { kinds } from '../kube/kinds.js';
 import { callWithPlainTcp, callWithTls } from '../proof/call.js';
 import type { CallOutcome, CallRequest } from '../proof/call.js';
 import { readSvidClaims } from '../spiffe/svid-claims.js';
 import { certificateFingerprint } from '../spiffe/svid.js';
 import type { Svid } from '../spiffe/svid.js';
-
-/** Where a mesh service is and who it must be, as the registration says. */
-export interface Endpoint {
-  readonly address: string;
-  readonly port: number;
-  readonly spiffeId: string;
-}
+import { resolveEndpoint } from './resolve-endpoint.js';
+import type { Endpoint } from './resolve-endpoint.js';
 
 const probe = { send: 'hi\n', expect: 'HI' };
 
@@ -38,29 +31,9 @@ export class Sidecar {
     this.#trustBundlePem = options.trustBundlePem;
   }
 
-  /** Resolves the host: the Service's selector picks WorkloadEntries; only healthy ones take calls. */
-  async resolve(trustDomain: string, signal: AbortSignal): Promise<Endpoint> {
-    const [name = '', namespace = ''] = this.#host.split('.');
-    const service = await this.#kube.get({ kind: kinds.service, namespace, name }, { signal });
-    const spec = service?.['spec'] as ServiceSpec | undefined;
-    const entries = await this.#kube.list(kinds.workloadEntry, { namespace }, { signal });
-    for (const entry of entries.items) {
-      const { address, labels, serviceAccount } = entry['spec'] as WorkloadEntrySpec;
-      const { conditions } = (entry['status'] ?? {}) as WorkloadEntryStatus;
-      const isSelected = Object.entries(spec?.selector ?? { '': '' }).every(
-        ([label, value]) => ({ ...labels, ...entry.metadata.labels })[label] === value,
-      );
-      const isHealthy =
-        conditions?.some(({ type, status }) => type === 'Healthy' && status === 'True') === true;
-      if (!isSelected || !isHealthy || serviceAccount === undefined) continue;
-      const port = spec?.ports[0]?.targetPort ?? spec?.ports[0]?.port ?? 0;
-      return { address, port, spiffeId: `spiffe://${trustDomain}/ns/${namespace}/sa/${serviceAccount}` };
-    }
-    throw new AgentError(
-      'MESH_ERR_DEMO_FAILED',
-      `${this.#host} has no healthy endpoint`,
-      'look at the WorkloadEntry',
-    );
+  /** Finds the host as istiod would tell it; see `resolveEndpoint`. */
+  resolve(trustDomain: string, signal: AbortSignal): Promise<Endpoint> {
+    return resolveEndpoint(this.#kube, this.#host, trustDomain, signal);
   }
 
   /** Says `hi` as this caller; without one, as a TLS client that has no certificate. */
@@ -115,7 +88,9 @@ export class Sidecar {
         const claims = readSvidClaims(leaf);
         if (!claims.ok) return `the server's certificate is no SVID (${claims.reason})`;
         const shown = claims.spiffeId.text;
-        return shown === endpoint.spiffeId ? undefined : `the server is ${shown}, not ${endpoint.spiffeId}`;
+        return endpoint.spiffeIds.includes(shown)
+          ? undefined
+          : `the server is ${shown}, not ${endpoint.spiffeIds.join(' or ')}`;
       },
     };
   }
@@ -147,19 +122,4 @@ export class OpenConnection {
   close(): void {
     this.#socket.destroy();
   }
-}
-
-interface ServiceSpec {
-  readonly selector?: Readonly<Record<string, string>>;
-  readonly ports: ReadonlyArray<{ readonly port: number; readonly targetPort?: number }>;
-}
-
-interface WorkloadEntrySpec {
-  readonly address: string;
-  readonly labels?: Readonly<Record<string, string>>;
-  readonly serviceAccount?: string;
-}
-
-interface WorkloadEntryStatus {
-  readonly conditions?: ReadonlyArray<{ readonly type: string; readonly status: string }>;
 }

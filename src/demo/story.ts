@@ -11,10 +11,10 @@ import { editAllowlist } from './edit-allowlist.js';
 import { expectObserved } from './expectation.js';
 import { MeshCa } from './mesh-ca.js';
 import type { Narrator } from './narrator.js';
+import type { Endpoint } from './resolve-endpoint.js';
 import { startScenario } from './scenario.js';
 import type { Scenario } from './scenario.js';
 import { Sidecar } from './sidecar.js';
-import type { Endpoint } from './sidecar.js';
 import { badCallerId, goodCallerId, serviceHost, trustDomain } from './surroundings.js';
 
 export interface StoryOptions {
@@ -113,7 +113,7 @@ class Story {
     const where = `${endpoint.address}:${endpoint.port}`;
     expectObserved(where === `${address}:${port}`, `the host leads to ${address}:${port}`, where);
     this.#narrator.did('applied ServiceAccount, Service and WorkloadEntry');
-    this.#narrator.saw(`sidecars reach it at ${where} and demand ${endpoint.spiffeId}`);
+    this.#narrator.saw(`sidecars reach it at ${where} and demand ${endpoint.spiffeIds.join(' or ')}`);
     return endpoint;
   }
 

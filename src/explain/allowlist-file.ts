@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { LineCounter, parseAllDocuments } from 'yaml';
-import type { Allowlist, AllowlistRefusal } from '../allowlist/allowlist.js';
+import type { Allowlist, LineRefusal } from '../allowlist/allowlist.js';
 import { mergeAllowlists } from '../allowlist/merge-allowlists.js';
 import { parseAllowlist } from '../allowlist/parse-allowlist.js';
 import type { AllowlistConfigMap } from '../allowlist/parse-allowlist.js';
@@ -121,7 +121,7 @@ function isMapping(value: unknown): value is Mapping {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-function place({ namespace, configMap, key, line }: AllowlistRefusal, hasKeys: boolean): string {
+function place({ namespace, configMap, key, line }: LineRefusal, hasKeys: boolean): string {
   const name = namespace === '' ? configMap : `${namespace}/${configMap}`;
   const parts = [
     ...(configMap === '' ? [] : [`ConfigMap ${name},`]),

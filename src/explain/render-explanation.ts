@@ -1,4 +1,5 @@
 import type { AllowlistEntry } from '../allowlist/allowlist.js';
+import { renderPlace, renderPlaceInside } from '../allowlist/render-place.js';
 import type { Explanation } from './explain.js';
 import { reasonMeanings } from './reason-meaning.js';
 import type { Verdict } from './verdict.js';
@@ -52,8 +53,7 @@ export function renderReason({ reason, entry, detail, engines }: Explanation, al
 }
 
 function renderOrigin({ origin, comment }: AllowlistEntry, allowlistName: string): string {
-  const { namespace, configMap, key, line } = origin;
-  const name = namespace === '' ? configMap : `${namespace}/${configMap}`;
-  const where = configMap === '' ? allowlistName : `ConfigMap ${name}`;
-  return `${where}, ${key} line ${line}${comment === undefined ? '' : `: ${comment}`}`;
+  const isNameless = origin.policy === undefined && origin.configMap === '';
+  const place = isNameless ? `${allowlistName}, ${renderPlaceInside(origin)}` : renderPlace(origin);
+  return comment === undefined ? place : `${place}: ${comment}`;
 }

@@ -200,6 +200,7 @@ export class IControlClient implements Requester {
         bytesOut: body?.length ?? 0,
         status,
         ms,
+        pauseMs: this.#governor.pauseMs,
       });
     }
   }

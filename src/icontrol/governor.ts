@@ -6,10 +6,13 @@ export interface ReadingTime {
   readonly ms: number;
 }
 
-/** Below this, a read is fast whatever it was before. */
-const noticeableMs = 50;
+/** Below this, a read is fast whatever it was before: devices answer in 50 to 200 ms when they are well. */
+const noticeableMs = 200;
 const firstPauseMs = 100;
+/** After 503s. */
 const longestPauseMs = 5000;
+/** For mere slowness: a revocation has to get through a slow device, too. */
+const longestSlowPauseMs = 1000;
 const mostPaths = 200;
 
 /**
@@ -60,8 +63,12 @@ export class Governor {
       return;
     }
     if (reading !== undefined) this.#measure(reading);
-    if (this.#slowness > 2)
-      this.#pauseMs = Math.min(longestPauseMs, Math.max(firstPauseMs, this.#pauseMs * 2));
+    // What takes as long as it takes is no sign of a slow device: a transaction must not keep a pause that reads made.
+    if (reading !== undefined && this.#slowness > 2)
+      this.#pauseMs = Math.max(
+        this.#pauseMs,
+        Math.min(longestSlowPauseMs, Math.max(firstPauseMs, this.#pauseMs * 2)),
+      );
     else this.#pauseMs = this.#pauseMs < 2 * firstPauseMs ? 0 : this.#pauseMs / 2;
   }
 

@@ -35,6 +35,8 @@ export interface RequestRecord {
   /** Undefined when no answer came. */
   readonly status: number | undefined;
   readonly ms: number;
+  /** How long the next request is to wait, because the device slowed down. */
+  readonly pauseMs: number;
 }
 
 /** What uploads, transactions and resources need of a client. */

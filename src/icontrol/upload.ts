@@ -72,14 +72,17 @@ export class Uploads {
   /**
    * Uploads the contents, gives the files to `use`, and removes them from the upload folder whatever happens.
    *
+   * @param options.mark how their names begin: 16 hexadecimal digits, by which a later process finds what one that was
+   *   killed left behind; random by default
    * @throws what uploading or `use` throws; a removal that fails is logged and tried again later
    */
   async withFiles<T>(
     contents: readonly UploadContent[],
     use: (files: readonly UploadedFile[]) => Promise<T>,
-    { signal }: { readonly signal?: AbortSignal } = {},
+    { signal, mark }: { readonly signal?: AbortSignal | undefined; readonly mark?: string } = {},
   ): Promise<T> {
-    const names = contents.map(() => `mesh-${randomBytes(16).toString('hex')}`);
+    const random = (): string => randomBytes(8).toString('hex');
+    const names = contents.map(() => `mesh-${mark ?? random()}${random()}`);
     const begun: string[] = [];
     let complete = false;
     try {
@@ -92,6 +95,29 @@ export class Uploads {
     } finally {
       await this.#remove(begun, complete);
     }
+  }
+
+  /**
+   * The files of our own alphabet in the upload folder, whoever sent them, and those whose sending broke off.
+   *
+   * @throws DeviceError when the folder cannot be looked at
+   */
+  async list(signal?: AbortSignal): Promise<readonly string[]> {
+    const { json } = await this.#requester.request({
+      method: 'POST',
+      path: '/mgmt/tm/util/unix-ls',
+      body: { command: 'run', utilCmdArgs: `${folder} ${folder}/tmp` },
+      repeatable: true,
+      ...(signal === undefined ? {} : { signal }),
+    });
+    const printed = json?.['commandResult'];
+    const words = typeof printed === 'string' ? printed.split(/\s+/) : [];
+    return [...new Set(words.filter((word) => ownName.test(word)))];
+  }
+
+  /** Removes files of `list`. What cannot be removed is logged and tried again later. */
+  async remove(names: readonly string[]): Promise<void> {
+    await this.#remove(names, false);
   }
 
   /** Removes what earlier removals could not. */

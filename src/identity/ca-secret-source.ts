@@ -81,7 +81,7 @@ export class CaSecretSource implements IdentitySource {
     const { origin, pem } = published;
     const certificates = parseCertificatesPem(pem);
     if (!certificates.ok) throw noPublishedRoot(`${origin} cannot be used: ${certificates.reason}`);
-    const source = { origin, certificates: certificates.value };
+    const source = { origin, certificates: certificates.value, isPublished: true };
     if (TrustBundle.of([source]).isEmpty) throw noPublishedRoot(`${origin} holds no root certificate`);
     return source;
   }

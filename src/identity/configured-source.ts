@@ -12,7 +12,7 @@ import type { MeshCaReader } from './ca-secret-source.js';
 import { tokenFromFile } from './ca-token.js';
 import { FileSource } from './file-source.js';
 import type { IdentitySource } from './identity-source.js';
-import { MeshRoots } from './mesh-roots.js';
+import { MeshRoots, published } from './mesh-roots.js';
 import type { ReadRoots } from './mesh-roots.js';
 import { SecretSource } from './secret-source.js';
 import { readPassphrase, rootsFromFile } from './steady-file.js';
@@ -36,8 +36,8 @@ export async function configuredSource(
   const extraRoots = (identity.extraRoots ?? []).map((path) =>
     rootsFromFile(path, 'identity.extraRoots', clock),
   );
-  const published: ReadRoots = (signal) => readPublishedRoots(kube, mesh.rootNamespace, signal);
-  const roots = new MeshRoots([published, ...extraRoots]);
+  const ofMesh: ReadRoots = published((signal) => readPublishedRoots(kube, mesh.rootNamespace, signal));
+  const roots = new MeshRoots([ofMesh, ...extraRoots]);
   const readSecret = async (ref: SecretRef, signal: AbortSignal): Promise<CaSecret | undefined> => {
     const data = await readSecretData(kube, ref, signal);
     return data === undefined ? undefined : { ...ref, data, passphrase: await passphrase(signal) };
@@ -53,7 +53,7 @@ export async function configuredSource(
     'ca-secret': () => {
       const reader: MeshCaReader = {
         readSecret: (name, signal) => readSecret({ namespace: mesh.rootNamespace, name }, signal),
-        readPublishedRoots: published,
+        readPublishedRoots: ofMesh,
       };
       return new CaSecretSource({ reader, clock, extraRoots });
     },
@@ -63,7 +63,8 @@ export async function configuredSource(
     },
     files: () => {
       const { certificate, key, bundle } = section(identity.files);
-      const own = bundle === undefined ? published : rootsFromFile(bundle, 'identity.files.bundle', clock);
+      const own =
+        bundle === undefined ? ofMesh : published(rootsFromFile(bundle, 'identity.files.bundle', clock));
       const bundleRoots = new MeshRoots([own, ...extraRoots]);
       return new FileSource({ certificate, key, readPassphrase: passphrase, roots: bundleRoots, clock });
     },

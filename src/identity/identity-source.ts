@@ -1,3 +1,4 @@
+import type { AgentError } from '../errors.js';
 import type { KeyType } from '../pki/key-pair.js';
 import type { SpiffeId } from '../spiffe/spiffe-id.js';
 import type { Svid } from '../spiffe/svid.js';
@@ -14,8 +15,10 @@ export interface SvidRequest {
 
 export interface FetchedSvid {
   readonly svid: Svid;
-  /** The roots that came with it. */
+  /** The roots that it may be verified by: those of every place, and those that came with it. */
   readonly trustBundle: TrustBundle;
+  /** The roots that the mesh CA named in its answer; undefined for a source that asks none. */
+  readonly answered?: TrustBundle;
 }
 
 /** Where an SVID comes from: istiod, a CA secret, a Kubernetes secret, files, the SPIFFE Workload API. */
@@ -29,6 +32,8 @@ export interface IdentitySource {
    * is asked on every reconcile: what was replaced there has to reach the device, whatever the age of the old one.
    */
   readonly mintsKeys: boolean;
+  /** The failure of before with which `fetchSvid` would answer now, without asking anybody. */
+  readonly sparedFor?: (spiffeId: SpiffeId) => AgentError | undefined;
   /**
    * Gets an SVID; each call gives a new key where the source makes keys.
    *

@@ -2,7 +2,7 @@ import type { Clock } from '../clock.js';
 import { AgentError } from '../errors.js';
 import { createCsr } from '../pki/csr.js';
 import { generateKeyPair } from '../pki/key-pair.js';
-import type { TrustBundle } from '../spiffe/trust-bundle.js';
+import { TrustBundle } from '../spiffe/trust-bundle.js';
 import { assembleSvid } from './assemble-svid.js';
 import type { SvidParts } from './assemble-svid.js';
 import { caRefusal } from './ca-refusal.js';
@@ -62,7 +62,9 @@ export class IstiodSource implements IdentitySource {
       clock,
       signal,
     });
-    return assembleSvid(request.spiffeId, { ...issued, privateKey: keyPair.privateKey }, clock.now());
+    const { answered, ...parts } = issued;
+    const svid = assembleSvid(request.spiffeId, { ...parts, privateKey: keyPair.privateKey }, clock.now());
+    return { ...svid, answered };
   }
 
   fetchTrustBundle(signal: AbortSignal): Promise<TrustBundle> {
@@ -74,7 +76,7 @@ export class IstiodSource implements IdentitySource {
     order: Pick<CertificateCall, 'csr' | 'ttlMs'>,
     account: ServiceAccountName,
     signal: AbortSignal,
-  ): Promise<Omit<SvidParts, 'privateKey'>> {
+  ): Promise<Omit<SvidParts, 'privateKey'> & Required<Pick<FetchedSvid, 'answered'>>> {
     const { endpoint, roots, audience, clock, deadlineMs = defaultDeadlineMs } = this.#options;
     const token = await this.#options.readToken(account, signal);
     expectOwnToken(token.origin, readTokenClaims(token.token)?.serviceAccount, account);
@@ -93,10 +95,12 @@ export class IstiodSource implements IdentitySource {
     }
     const { leaf, others, anchors } = issued.value;
     const origin = `the answer of the mesh CA at ${endpoint.address}`;
+    const named = { origin, certificates: anchors };
     return {
       leaf,
       others: [...others, ...anchors],
-      trustBundle: trustBundleOf([...sources, { origin, certificates: anchors }]),
+      trustBundle: trustBundleOf([...sources, named]),
+      answered: TrustBundle.of([named]),
     };
   }
 }

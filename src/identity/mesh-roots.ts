@@ -7,6 +7,8 @@ import type { RootSource } from '../spiffe/trust-bundle.js';
 export interface RootsText {
   readonly origin: string;
   readonly pem: string;
+  /** See `RootSource.isPublished`. */
+  readonly isPublished?: boolean;
 }
 
 /**
@@ -68,17 +70,26 @@ export function trustBundleOf(sources: readonly RootSource[]): TrustBundle {
 export function unionOf(bundles: readonly TrustBundle[]): TrustBundle {
   return TrustBundle.of(
     bundles.flatMap(({ roots }) =>
-      roots.flatMap(({ certificate, origins }) =>
-        origins.map((origin) => ({ origin, certificates: [certificate] })),
+      roots.flatMap(({ certificate, origins, isPublished }) =>
+        origins.map((origin) => ({ origin, certificates: [certificate], isPublished })),
       ),
     ),
   );
 }
 
+/** The same place, as one whose roots callers are given too. */
+export function published(place: ReadRoots): ReadRoots {
+  return async (signal) => {
+    const text = await place(signal);
+    return text === undefined ? undefined : { ...text, isPublished: true };
+  };
+}
+
 /** @throws AgentError MESH_ERR_ROOTS_INVALID */
-export function parseRoots({ origin, pem }: RootsText): RootSource {
+export function parseRoots({ origin, pem, isPublished = false }: RootsText): RootSource {
   const certificates = parseCertificatesPem(pem);
-  if (certificates.ok && certificates.value.length > 0) return { origin, certificates: certificates.value };
+  if (certificates.ok && certificates.value.length > 0)
+    return { origin, certificates: certificates.value, isPublished };
   throw new AgentError(
     'MESH_ERR_ROOTS_INVALID',
     `the roots in ${origin} cannot be used: ${certificates.ok ? 'it is empty' : certificates.reason}`,

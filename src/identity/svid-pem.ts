@@ -56,7 +56,10 @@ export function svidMissing(
 }
 
 /** Puts the parts of an identity where a configured name or path has `{namespace}` and `{serviceAccount}`. */
-export function fillIn(template: string, { namespace = '', serviceAccount = '' }: SpiffeId): string {
+export function fillIn(
+  template: string,
+  { namespace = '', serviceAccount = '' }: Pick<SpiffeId, 'namespace' | 'serviceAccount'>,
+): string {
   return template.replaceAll('{namespace}', namespace).replaceAll('{serviceAccount}', serviceAccount);
 }
 

@@ -1,5 +1,5 @@
 import { Client, credentials, Metadata, status } from '@grpc/grpc-js';
-import type { ServiceError } from '@grpc/grpc-js';
+import type { CallOptions, ServiceError } from '@grpc/grpc-js';
 
 import type { CallFailure } from './call-failure.js';
 import { trackConnections } from './tracked-connections.js';
@@ -24,32 +24,12 @@ export function fetchX509Svids(
   { deadlineMs, signal }: { readonly deadlineMs: number; readonly signal: AbortSignal },
 ): Promise<WorkloadApiAnswer> {
   signal.throwIfAborted();
-  const metadata = new Metadata();
-  // Keeps a request out that a web page was tricked into (SPIFFE_Workload_Endpoint.md section 3).
-  metadata.set('workload.spiffe.io', 'true');
-  const method = fetchX509SvidMethod();
-  const channelCredentials = credentials.createInsecure();
-  const destroyConnections = trackConnections(channelCredentials);
-  const client = new Client(address, channelCredentials, {
-    'grpc.use_local_subchannel_pool': 1,
-    'grpc.service_config_disable_resolution': 1,
-    'grpc.enable_retries': 0,
-  });
   return new Promise<WorkloadApiAnswer>((resolve, reject) => {
-    const stream = client.makeServerStreamRequest(
-      method.path,
-      method.requestSerialize,
-      method.responseDeserialize,
-      {},
-      metadata,
-      { deadline: Date.now() + deadlineMs },
-    );
+    const { stream, close } = openStream(address, { deadline: Date.now() + deadlineMs });
     const cancel = (): void => stream.cancel();
     const finish = (answer: WorkloadApiAnswer): void => {
       signal.removeEventListener('abort', cancel);
-      stream.cancel();
-      client.close();
-      destroyConnections();
+      close();
       if (signal.aborted) reject(signal.reason as Error);
       else resolve(answer);
     };
@@ -61,4 +41,56 @@ export function fetchX509Svids(
     stream.on('error', ({ code, details }: ServiceError) => finish({ ok: false, status: code, details }));
     signal.addEventListener('abort', cancel, { once: true });
   });
+}
+
+/**
+ * Listens to the Workload API until the stream ends for whatever reason; it resolves then.
+ *
+ * @param options.onState told of each message, the state of the first moment included.
+ */
+export async function followX509Svids(
+  address: string,
+  { onState, signal }: { readonly onState: (state: X509SvidResponse) => void; readonly signal: AbortSignal },
+): Promise<void> {
+  if (signal.aborted) return;
+  await new Promise<void>((resolve) => {
+    const { stream, close } = openStream(address, {});
+    const finish = (): void => {
+      signal.removeEventListener('abort', finish);
+      close();
+      resolve();
+    };
+    stream.on('data', onState);
+    stream.once('end', finish);
+    stream.on('error', finish);
+    signal.addEventListener('abort', finish, { once: true });
+  });
+}
+
+function openStream(address: string, options: CallOptions) {
+  const metadata = new Metadata();
+  // Keeps a request out that a web page was tricked into (SPIFFE_Workload_Endpoint.md section 3).
+  metadata.set('workload.spiffe.io', 'true');
+  const method = fetchX509SvidMethod();
+  const channelCredentials = credentials.createInsecure();
+  const destroyConnections = trackConnections(channelCredentials);
+  const client = new Client(address, channelCredentials, {
+    'grpc.use_local_subchannel_pool': 1,
+    'grpc.service_config_disable_resolution': 1,
+    'grpc.enable_retries': 0,
+  });
+  const stream = client.makeServerStreamRequest(
+    method.path,
+    method.requestSerialize,
+    method.responseDeserialize,
+    {},
+    metadata,
+    options,
+  );
+  const close = (): void => {
+    stream.cancel();
+    client.close();
+    destroyConnections();
+  };
+  return { stream, close };
 }

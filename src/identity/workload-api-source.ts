@@ -100,6 +100,7 @@ export class WorkloadApiSource implements IdentitySource {
     return {
       origin: `the Workload API at ${this.#options.address}`,
       certificates: this.#certificates(svid.bundle, 'bundle', svid),
+      isPublished: true,
     };
   }
 

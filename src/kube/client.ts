@@ -2,16 +2,15 @@ import { systemClock } from '../clock.js';
 import type { Clock } from '../clock.js';
 import { ApiServer } from './api-server.js';
 import type { ApiCall, CallOptions } from './api-server.js';
-import { saysAbsent, saysExpired, statusError, unreachable } from './api-status.js';
+import { saysAbsent, statusError, unreachable } from './api-status.js';
 import { Connection } from './connection.js';
 import { kinds } from './kinds.js';
 import { loadKubeconfig } from './kubeconfig.js';
 import type { KubeconfigChoice } from './kubeconfig.js';
-import { parseListPage } from './object-list.js';
+import { listCollection } from './list.js';
 import { describeRef, isKubeObject, refOf } from './object.js';
 import type { KubeKind, KubeList, KubeObject, ObjectRef } from './object.js';
 import { collectionPath, objectPath, queryString } from './resource-path.js';
-import type { Query } from './resource-path.js';
 import { parseToken } from './service-account-token.js';
 import type { ServiceAccountToken, TokenRequest } from './service-account-token.js';
 import { watchCollection } from './watch.js';
@@ -33,7 +32,16 @@ export interface Selection {
   readonly fieldSelector?: string | undefined;
 }
 
-const pageSize = 500;
+/** What a user wants to do, as RBAC rules speak of it. */
+export interface ReviewedAction {
+  readonly verb: string;
+  /** Empty for the core group. */
+  readonly group: string;
+  /** `workloadentries`, or `workloadentries/status` */
+  readonly resource: string;
+  readonly namespace?: string | undefined;
+  readonly name?: string | undefined;
+}
 
 /**
  * A Kubernetes API server, for objects of any kind as plain data.
@@ -80,29 +88,11 @@ export class KubeClient {
   /** Every object of the selection, as of one version, read in pages. */
   async list(kind: KubeKind, selection: Selection = {}, options: CallOptions = {}): Promise<KubeList> {
     const { namespace, labelSelector, fieldSelector } = selection;
-    const call = this.#read('list', describeSelection(kind, selection));
-    const path = collectionPath(kind, namespace);
-    const items: KubeObject[] = [];
-    let page: Query = { limit: pageSize };
-    for (;;) {
-      const query = queryString({ labelSelector, fieldSelector, ...page });
-      const answer = await this.#api.call({ ...call, path: `${path}${query}` }, options);
-      if (!answer.ok) {
-        // The version of the first page was compacted away: once more, in one piece.
-        if (page['continue'] === undefined || !saysExpired(answer.status)) {
-          throw statusError(answer.status, this.#api.attempt(call));
-        }
-        items.length = 0;
-        page = {};
-        continue;
-      }
-      const list = parseListPage(answer.body, kind);
-      if (list === undefined)
-        throw unreachable(this.#api.attempt(call), 'its answer is not a list of objects');
-      items.push(...list.items);
-      if (list.continue === '') return { items, resourceVersion: list.resourceVersion };
-      page = { limit: pageSize, continue: list.continue };
-    }
+    const call = {
+      ...this.#read('list', describeSelection(kind, selection)),
+      path: collectionPath(kind, namespace),
+    };
+    return listCollection(this.#api, call, kind, { labelSelector, fieldSelector }, options);
   }
 
   /**
@@ -125,11 +115,12 @@ export class KubeClient {
    * With `metadata.uid` it applies to that very object only.
    *
    * @param options.force takes over fields that another manager owns, instead of MESH_ERR_KUBE_CONFLICT.
+   * @param options.manager owns the fields; for an object that several replicas write parts of.
    */
   apply(
     kind: KubeKind,
     object: KubeObject,
-    options: CallOptions & { readonly force?: boolean } = {},
+    options: CallOptions & { readonly force?: boolean; readonly manager?: string } = {},
   ): Promise<KubeObject> {
     return this.#patch(kind, object, undefined, options);
   }
@@ -235,11 +226,38 @@ export class KubeClient {
     return token;
   }
 
+  /** Whether the kubeconfig's user may do this (SelfSubjectAccessReview): a question, of which nothing is stored. */
+  async mayI(action: ReviewedAction, options: CallOptions = {}): Promise<boolean> {
+    const { verb, group, resource, namespace, name } = action;
+    const [plural = '', subresource] = resource.split('/');
+    const call: ApiCall = {
+      method: 'POST',
+      verb: 'create',
+      object: 'selfsubjectaccessreviews',
+      path: '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews',
+      contentType: 'application/json',
+      body: JSON.stringify({
+        apiVersion: 'authorization.k8s.io/v1',
+        kind: 'SelfSubjectAccessReview',
+        spec: { resourceAttributes: { verb, group, resource: plural, subresource, namespace, name } },
+      }),
+    };
+    const answer = await this.#api.call(call, options);
+    if (!answer.ok) throw statusError(answer.status, this.#api.attempt(call));
+    const { status } = answer.body as { readonly status?: { readonly allowed?: unknown } };
+    if (typeof status?.allowed === 'boolean') return status.allowed;
+    throw unreachable(this.#api.attempt(call), 'its answer says neither yes nor no');
+  }
+
   #patch(
     kind: KubeKind,
     object: KubeObject,
     subresource: 'status' | undefined,
-    { force = false, ...options }: CallOptions & { readonly force?: boolean },
+    {
+      force = false,
+      manager = fieldManager,
+      ...options
+    }: CallOptions & { readonly force?: boolean; readonly manager?: string },
   ): Promise<KubeObject> {
     const ref = refOf(kind, object);
     return this.#write(
@@ -248,7 +266,7 @@ export class KubeClient {
         method: 'PATCH',
         verb: 'patch',
         object: subresource === undefined ? describeRef(ref) : `${describeRef(ref)}/${subresource}`,
-        path: `${objectPath(ref, subresource)}${queryString({ fieldManager, force })}`,
+        path: `${objectPath(ref, subresource)}${queryString({ fieldManager: manager, force })}`,
         // JSON is YAML; no other media type is accepted for server-side apply.
         contentType: 'application/apply-patch+yaml',
         body: JSON.stringify({ ...object, apiVersion: kind.apiVersion, kind: kind.kind }),

@@ -1,58 +1,85 @@
 import { AgentError } from '../errors.js';
 import type { KubeClient } from '../kube/client.js';
 import { kinds } from '../kube/kinds.js';
-import { renderLabelSelector } from '../kube/label-selector.js';
 import { describeRef, refOf } from '../kube/object.js';
 import type { KubeKind, KubeObject, ObjectRef } from '../kube/object.js';
-import { isOwned, ownerLabels } from './ownership.js';
-import { renderedAnnotation } from './registration.js';
-import type { RegistrationObject } from './registration.js';
+import { isApplied } from './applied-object.js';
+import { isOwned } from './ownership.js';
+import {
+  isKindOfForm,
+  listLeftOf,
+  listOwnedOf,
+  missingDefinition,
+  registeredKinds,
+} from './registered-kinds.js';
+import type { OwnedObject, RegistrationKey } from './registered-kinds.js';
+import { renderedAnnotation } from './registration-object.js';
+import type { RegistrationObject } from './registration-object.js';
+import type { RegistrationForm } from './registered-service.js';
+import type { ObjectJudge } from './object-judge.js';
 
-/** Whose registration: the name in the config file, and the namespace of its identity. */
-export interface RegistrationKey {
-  readonly name: string;
-  readonly namespace: string;
+/** A registration that somebody keeps. */
+export interface ActiveKey extends RegistrationKey {
+  readonly form: RegistrationForm;
 }
 
 export interface AppliedRegistration {
   readonly applied: readonly ObjectRef[];
   readonly unchanged: readonly ObjectRef[];
-  /** Of an earlier form of the registration (an address that is no more). */
-  readonly deleted: readonly ObjectRef[];
   /** Service accounts of somebody else: used, not touched. */
   readonly foreign: readonly ObjectRef[];
+  /** What the agent made for the service and the registration of now does not have; `removeStale` removes it. */
+  readonly stale: readonly OwnedObject[];
 }
 
-/** In the order in which they go: first no more endpoint, then no more name. */
-const ownedKinds = [kinds.workloadEntry, kinds.service, kinds.serviceAccount];
+export interface ApplyRegistrationOptions {
+  /** Judges what is about to be written. */
+  readonly judge: ObjectJudge;
+  /** Looks for what other forms left even where nothing had to be written. */
+  readonly findLeft?: boolean | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
 
 /**
- * Makes the cluster hold these objects of a service, and no other ones that the agent made for it.
+ * Makes the cluster hold these objects of a service. What the service had before stays until `removeStale`, so that
+ * callers have somewhere to go all the while.
  *
- * Everything is looked at before anything is written. What has one of the names and does not carry the agent's
- * labels stops it; but a service account that exists already serves as it is.
+ * Everything is looked at, and judged, before anything is written. What has one of the names and does not carry the
+ * agent's labels stops it; but a service account that exists already serves as it is.
  *
- * @throws AgentError MESH_ERR_MESH_FOREIGN_OBJECT; MESH_ERR_KUBE_* when something cannot be read or written.
+ * @throws AgentError MESH_ERR_MESH_FOREIGN_OBJECT, _INVALID_OBJECT or _CRD_MISSING; MESH_ERR_KUBE_* when something
+ * cannot be read or written.
  */
 export async function applyRegistration(
   kube: KubeClient,
-  service: RegistrationKey,
+  service: ActiveKey,
   objects: readonly RegistrationObject[],
-  signal?: AbortSignal,
+  { judge, findLeft = true, signal }: ApplyRegistrationOptions,
 ): Promise<AppliedRegistration> {
+  const served = new Map<KubeKind, KubeKind>();
+  const owned: OwnedObject[] = [];
+  for (const kind of registeredKinds.filter((kind) => isKindOfForm(kind, service.form))) {
+    const list = await listOwnedOf(kube, kind, service, signal);
+    if (list === undefined) throw missingDefinition(kind);
+    served.set(kind, list.kind);
+    owned.push(...list.objects);
+  }
   const found = await Promise.all(
-    objects.map(async ({ kind, object }) => {
+    objects.map(async (wanted) => {
+      const kind = served.get(wanted.kind) ?? wanted.kind;
+      const object = { ...wanted.object, apiVersion: kind.apiVersion };
       const ref = refOf(kind, object);
-      const live = await kube.get(ref, { signal });
-      return { kind, object, ref, live };
+      return { kind, object, ref, live: await kube.get(ref, { signal }) };
     }),
   );
-  const owned = await listOwned(kube, service, signal);
   for (const { kind, ref, live } of found) {
-    if (live !== undefined && kind !== kinds.serviceAccount && !isOwned(live, service.name)) {
+    if (live !== undefined && kind.kind !== kinds.serviceAccount.kind && !isOwned(live, service.name)) {
       throw foreignObject(ref, service.name);
     }
   }
+  const isWritten = ({ live, object }: (typeof found)[number]): boolean =>
+    live === undefined || (isOwned(live, service.name) && !holds(live, object));
+  for (const { kind, object } of found.filter(isWritten)) await judge.judge(kind, object, signal);
 
   const applied: ObjectRef[] = [];
   const unchanged: ObjectRef[] = [];
@@ -71,15 +98,31 @@ export async function applyRegistration(
       applied.push(ref);
     }
   }
+  if (findLeft || applied.length > 0) owned.push(...(await listLeft(kube, service, signal)));
   const wanted = new Set(found.map(({ ref }) => describeRef(ref)));
-  const stale = owned.filter(({ kind, object }) => !wanted.has(describeRef(refOf(kind, object))));
-  return { applied, unchanged, foreign, deleted: await deleteOwned(kube, stale, service, signal) };
+  const stale = owned.filter(
+    ({ kind, object }) => isApplied(object) && !wanted.has(describeRef(refOf(kind, object))),
+  );
+  return { applied, unchanged, foreign, stale };
 }
 
 /**
- * Deletes what the agent made for a service in its namespace, and nothing else.
+ * Deletes what an earlier form or address left, endpoints first.
  *
- * Nothing is deleted unless every kind could be listed.
+ * @throws AgentError MESH_ERR_KUBE_*
+ */
+export function removeStale(
+  kube: KubeClient,
+  stale: readonly OwnedObject[],
+  signal?: AbortSignal,
+): Promise<ObjectRef[]> {
+  return deleteOwned(kube, stale, signal);
+}
+
+/**
+ * Deletes what the agent made for a service in its namespace, of every form, and nothing else.
+ *
+ * Nothing is deleted unless every kind of the service's form could be listed; for `none`, every kind there is.
  *
  * @returns what was deleted; empty when the service was not registered.
  * @throws AgentError MESH_ERR_KUBE_*
@@ -89,35 +132,42 @@ export async function removeRegistration(
   service: RegistrationKey,
   signal?: AbortSignal,
 ): Promise<readonly ObjectRef[]> {
-  return deleteOwned(kube, await listOwned(kube, service, signal), service, signal);
-}
-
-async function listOwned(
-  kube: KubeClient,
-  { name, namespace }: RegistrationKey,
-  signal: AbortSignal | undefined,
-): Promise<{ kind: KubeKind; object: KubeObject }[]> {
-  const labelSelector = renderLabelSelector(ownerLabels(name));
   const lists = await Promise.all(
-    ownedKinds.map(async (kind) => {
-      const { items } = await kube.list(kind, { namespace, labelSelector }, { signal });
-      return items.map((object) => ({ kind, object }));
+    registeredKinds.map(async (kind) => {
+      if (service.form !== 'none' && !isKindOfForm(kind, service.form)) {
+        return listLeftOf(kube, kind, service, signal);
+      }
+      return (await listOwnedOf(kube, kind, service, signal))?.objects ?? [];
     }),
   );
+  return deleteOwned(
+    kube,
+    lists.flat().filter(({ object }) => isApplied(object)),
+    signal,
+  );
+}
+
+async function listLeft(
+  kube: KubeClient,
+  service: ActiveKey,
+  signal: AbortSignal | undefined,
+): Promise<OwnedObject[]> {
+  const others = registeredKinds.filter((kind) => !isKindOfForm(kind, service.form));
+  const lists = await Promise.all(others.map((kind) => listLeftOf(kube, kind, service, signal)));
   return lists.flat();
 }
 
+/** In the order of `registeredKinds`, in which they were listed. */
 async function deleteOwned(
   kube: KubeClient,
-  objects: readonly { readonly kind: KubeKind; readonly object: KubeObject }[],
-  service: RegistrationKey,
+  objects: readonly OwnedObject[],
   signal: AbortSignal | undefined,
 ): Promise<ObjectRef[]> {
   const deleted: ObjectRef[] = [];
   for (const { kind, object } of objects) {
     const { uid, resourceVersion } = object.metadata;
-    // Not on a selector's word alone: the labels of the very object, at the very version that was read.
-    if (uid === undefined || resourceVersion === undefined || !isOwned(object, service.name)) continue;
+    // The very object, at the very version that was read.
+    if (uid === undefined || resourceVersion === undefined) continue;
     const ref = refOf(kind, object);
     if (await kube.delete(ref, { uid, resourceVersion, signal })) deleted.push(ref);
   }

@@ -7,7 +7,7 @@ import type { Secret } from '../secret.js';
 import { parseCertificate } from './parse-certificate.js';
 
 /** One block of a PEM text, its label and the text from BEGIN to END. */
-interface PemBlock {
+export interface PemBlock {
   readonly label: string;
   readonly text: string;
 }
@@ -62,7 +62,8 @@ export function parsePrivateKeyPem(pem: Secret, passphrase?: Secret): Parsed<Key
   }
 }
 
-function splitPem(text: string): Parsed<PemBlock[]> {
+/** @returns the blocks in their order; a refusal where there is none, or where one has no end */
+export function splitPem(text: string): Parsed<PemBlock[]> {
   const blocks = [...text.matchAll(blockPattern)].map(([block, label = '']) => ({
     label,
     text: `${block.replaceAll('\r', '')}\n`,

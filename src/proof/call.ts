@@ -3,8 +3,9 @@ import type { Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import type { TLSSocket } from 'node:tls';
 import type { Secret } from '../secret.js';
+import { describeConnectionError } from './connection-error.js';
 import { ObservedStream } from './observed-stream.js';
-import { findServerLeaf } from './server-flight.js';
+import { findServerCertificates } from './server-flight.js';
 
 /** How a caller of a mesh service presents itself. */
 export interface Caller {
@@ -24,8 +25,11 @@ export interface CallRequest {
   readonly caller?: Caller;
   /** What to say once connected, and how the answer that is hoped for reads. */
   readonly probe?: { readonly send: string; readonly expect: string } | undefined;
-  /** Decides on the server's leaf (DER); a text refuses it and says why. */
-  readonly checkServer: (leaf: Buffer) => string | undefined;
+  /**
+   * Decides on the server's certificate (DER), and on those that it sent with it; a text refuses it and says why.
+   * What a server of TLS 1.3 sends is not seen: the TLS library has verified that by then.
+   */
+  readonly checkServer: (leaf: Buffer, others?: readonly Buffer[]) => string | undefined;
   /** The whole call, in milliseconds. */
   readonly deadlineMs: number;
   /** Without a probe: how long a connection must stay open to count as admitted, in milliseconds. */
@@ -37,7 +41,7 @@ export interface CallRequest {
  *
  * - `answered`: the expected answer came; `admitted`: no probe, and the connection stayed open
  * - `refused`: handshake refused, or the connection was reset or closed before a byte of data came
- * - `silent`: connected, and nothing came within the deadline
+ * - `silent`: connected, and nothing that was expected came within the deadline; something else may have
  * - `untrusted`: the server's own certificate did not pass
  * - `unreachable`: no TCP connection
  */
@@ -68,22 +72,26 @@ export async function callWithTls(request: CallRequest): Promise<CallOutcome> {
       ...(caller === undefined ? {} : { cert: caller.certificatePem, key: caller.keyPem.reveal() }),
       checkServerIdentity: (_host, certificate) => {
         completedLeaf = certificate.raw;
-        const refusal = request.checkServer(certificate.raw);
+        const sent = findServerCertificates(stream.received);
+        const refusal = request.checkServer(certificate.raw, sent?.slice(1));
         return refusal === undefined ? undefined : new Error(refusal);
       },
     });
   } catch (error) {
     tcp.destroy();
-    return { result: 'refused', detail: `the caller's own certificate is unusable (${reasonOf(error)})` };
+    return {
+      result: 'refused',
+      detail: `the caller's own certificate is unusable (${describeConnectionError(error as Error)})`,
+    };
   }
   const outcome = await converse(socket, 'secureConnect', request);
-  const serverLeaf = completedLeaf ?? findServerLeaf(stream.received);
+  const sent = findServerCertificates(stream.received);
+  const serverLeaf = completedLeaf ?? sent?.[0];
   if (serverLeaf === undefined) return outcome;
-  const refusal = request.checkServer(serverLeaf);
-  const isUntrusted = refusal !== undefined || (outcome.result === 'refused' && isDistrust(outcome.detail));
-  return isUntrusted
-    ? { ...outcome, serverLeaf, result: 'untrusted', detail: refusal ?? outcome.detail }
-    : { ...outcome, serverLeaf };
+  const refusal = request.checkServer(serverLeaf, sent?.slice(1));
+  return refusal === undefined
+    ? { ...outcome, serverLeaf }
+    : { ...outcome, serverLeaf, result: 'untrusted', detail: refusal };
 }
 
 /** Calls in plain TCP, as a workload that goes past its sidecar does. TLS alert records are no answer. */
@@ -107,7 +115,7 @@ function openTcp({ address, port, deadlineMs }: CallRequest): Promise<Socket | C
     });
     socket.once('error', (error) => {
       clearTimeout(timer);
-      resolve({ result: 'unreachable', detail: `no TCP connection (${reasonOf(error)})` });
+      resolve({ result: 'unreachable', detail: `no TCP connection (${describeConnectionError(error)})` });
     });
   });
 }
@@ -130,9 +138,15 @@ function converse(
       socket.destroy();
       resolve({ result, detail, ...(protocol === undefined ? {} : { protocol }) });
     };
+    /** Whatever came is no refusal, even when an error or nothing at all comes behind it. */
+    const unexpected = (): string | undefined => {
+      const bytes = Buffer.concat(received);
+      return bytes.length === 0 || isTlsAlert(bytes)
+        ? undefined
+        : `read ${quote(bytes.toString('latin1'))} and nothing of what was expected`;
+    };
     const deadline = setTimeout(
-      () =>
-        end('silent', ready ? `no answer within ${deadlineMs} ms` : `no handshake within ${deadlineMs} ms`),
+      () => end('silent', unexpected() ?? `no ${ready ? 'answer' : 'handshake'} within ${deadlineMs} ms`),
       deadlineMs,
     );
     const start = (): void => {
@@ -152,14 +166,17 @@ function converse(
       if (probe !== undefined && text.includes(probe.expect))
         end('answered', `sent ${quote(probe.send)}, read ${quote(text)}`);
     });
-    socket.once('error', (error) =>
-      end('refused', ready ? `connection ended (${reasonOf(error)})` : reasonOf(error)),
-    );
+    socket.once('error', (error) => {
+      const seen = unexpected();
+      if (seen !== undefined) return end('silent', seen);
+      const reason = describeConnectionError(error);
+      end(isDistrust(error) ? 'untrusted' : 'refused', ready ? `connection ended (${reason})` : reason);
+    });
     socket.once('close', () => {
-      const text = Buffer.concat(received);
-      if (text.length === 0 || isTlsAlert(text))
+      const seen = unexpected();
+      if (seen === undefined)
         end('refused', ready ? 'connection closed without an answer' : 'connection closed');
-      else end('silent', `read ${quote(text.toString('latin1'))} and nothing of what was expected`);
+      else end('silent', seen);
     });
     if (readyEvent === undefined) start();
     else {
@@ -176,14 +193,9 @@ function isTlsAlert(bytes: Buffer): boolean {
   return bytes.length === 7 && bytes[0] === 21 && bytes[1] === 3;
 }
 
-/** OpenSSL's names for a server certificate that does not verify. */
-function isDistrust(detail: string): boolean {
-  return /SELF_SIGNED|UNABLE_TO_|CERT_|ERR_TLS_CERT_ALTNAME/.test(detail) && !detail.includes('ALERT');
-}
-
-function reasonOf(error: unknown): string {
-  const { code, message } = error as NodeJS.ErrnoException;
-  return (code ?? message ?? 'unknown error').split('\n')[0] ?? '';
+/** OpenSSL's codes for a server certificate that does not verify; those for alerts that came have `ALERT` in them. */
+function isDistrust({ code = '' }: NodeJS.ErrnoException): boolean {
+  return /SELF_SIGNED|UNABLE_TO_|CERT_|ERR_TLS_CERT_ALTNAME/.test(code) && !code.includes('ALERT');
 }
 
 function quote(text: string): string {

@@ -9,11 +9,15 @@ import type { SpiffeId } from '../spiffe/spiffe-id.js';
 import { Svid } from '../spiffe/svid.js';
 import type { Clock } from '../clock.js';
 import { AgentError } from '../errors.js';
+import type { TrustBundle } from '../spiffe/trust-bundle.js';
+import type { CallerCache } from './caller-cache.js';
 import type { ProofCallers, Unproven } from './proof.js';
 
 /** The service account that stands for a caller whom nobody allowed. */
 const stranger = 'bigip-mesh-probe';
 const callerTtlMs = 10 * 60_000;
+/** For callers that are to be used again. */
+const keptCallerTtlMs = 60 * 60_000;
 
 export interface CallerRequest {
   readonly allowlist: Allowlist;
@@ -22,11 +26,13 @@ export interface CallerRequest {
   readonly identity: SpiffeId;
   readonly source: IdentitySource;
   readonly clock: Clock;
+  /** Where callers are kept for later proofs, and the roots that these need. Absent: each is made anew. */
+  readonly kept?: { readonly cache: CallerCache; readonly trustBundle: TrustBundle } | undefined;
   readonly signal: AbortSignal;
 }
 
 /**
- * Makes the callers of a proof, each with a key of its own and valid for ten minutes.
+ * Makes the callers of a proof, each with a key of its own and valid for ten minutes, or for an hour where it is kept.
  *
  * A source that signs for others gives a good and a bad caller of the mesh. One that does not still gives the service's
  * own identity, which is a caller like any other: good or bad, as the allowlist says. In audit mode nobody of the mesh
@@ -113,10 +119,14 @@ export function badCaller({
   return undefined;
 }
 
-async function fetch({ source, clock, signal }: CallerRequest, spiffeId: SpiffeId): Promise<Svid> {
-  const request = { spiffeId, ttlMs: callerTtlMs, keyType: 'ec-p256' } as const;
-  const { svid } = await fetchVerifiedSvid(source, request, () => clock.now(), signal);
-  return svid;
+async function fetch({ source, clock, kept, signal }: CallerRequest, spiffeId: SpiffeId): Promise<Svid> {
+  const mint = async (ttlMs: number): Promise<Svid> => {
+    const request = { spiffeId, ttlMs, keyType: 'ec-p256' } as const;
+    const { svid } = await fetchVerifiedSvid(source, request, () => clock.now(), signal);
+    return svid;
+  };
+  if (kept === undefined) return mint(callerTtlMs);
+  return kept.cache.get(spiffeId, kept.trustBundle, () => mint(keptCallerTtlMs));
 }
 
 /** The name of somebody who may come in, under a root that lives only for this proof. */

@@ -1,23 +1,31 @@
 import type { Svid } from '../spiffe/svid.js';
 import { readSvidClaims } from '../spiffe/svid-claims.js';
 import type { TrustBundle } from '../spiffe/trust-bundle.js';
-import { createHash } from 'node:crypto';
+import { createHash, X509Certificate } from 'node:crypto';
+import { findChain } from '../pki/chain.js';
 import { callWithPlainTcp, callWithTls } from './call.js';
 import type { Caller, CallOutcome, CallRequest } from './call.js';
 
 /** One thing that was tried on the wire. */
 export interface ProofCheck {
-  readonly name: 'good caller' | 'bad caller' | 'no certificate' | 'another CA' | 'plain TCP';
+  readonly name:
+    | 'good caller'
+    | 'bad caller'
+    | 'no certificate'
+    | 'another CA'
+    | 'plain TCP'
+    | 'old TLS version'
+    | 'resumed session';
   /** Who called, or how. */
   readonly caller: string;
-  readonly expected: 'gets in' | 'gets nothing';
+  readonly expected: 'gets in' | 'gets nothing' | 'starts anew';
   readonly seen: string;
   readonly passed: boolean;
 }
 
 /** A check that was not made, because there was nobody to make it with. */
 export interface Unproven {
-  readonly name: 'good caller' | 'bad caller';
+  readonly name: 'good caller' | 'bad caller' | 'old TLS version' | 'resumed session';
   readonly reason: string;
 }
 
@@ -26,6 +34,10 @@ export interface Proof {
   readonly passed: boolean;
   /** The certificate that was really served: SHA-256 of its DER, lower-case hex; absent when none was seen. */
   readonly servedFingerprint: string | undefined;
+  /** The connections in which a certificate was seen. */
+  readonly connections: number;
+  /** What TLS versions were agreed on, such as `TLSv1.2`. */
+  readonly protocols: readonly string[];
   readonly checks: readonly ProofCheck[];
   /** What this proof does not show. */
   readonly unproven: readonly Unproven[];
@@ -53,6 +65,13 @@ export interface ProofRequest {
   /** The certificate that must be served, if one in particular: SHA-256 of its DER, lower-case hex. */
   readonly fingerprint256: string | undefined;
   readonly trustBundle: TrustBundle;
+  /** The time at which the served chain has to be valid. */
+  readonly at: Date;
+  /**
+   * How many connections more, without a client certificate, look at the served one: a device with several traffic processes, or units,
+   * serves by turns, and one of them may be left behind. Default: none.
+   */
+  readonly moreConnections?: number | undefined;
   readonly callers: ProofCallers;
   readonly probe: { readonly send: string; readonly expect: string } | undefined;
   readonly timing?: ProofTiming;
@@ -79,15 +98,17 @@ const defaultTiming: ProofTiming = { deadlineMs: 5000, plainDeadlineMs: 1500, se
  */
 export async function proveService(request: ProofRequest): Promise<Proof> {
   const { good, bad, foreign } = request.callers;
-  const { deadlineMs, plainDeadlineMs, settleMs } = request.timing ?? defaultTiming;
-  const served = new Set<string>();
+  const { moreConnections = 0, timing = defaultTiming } = request;
+  const { deadlineMs, plainDeadlineMs, settleMs } = timing;
+  const served: string[] = [];
+  const protocols = new Set<string>();
   const base: CallRequest = {
     address: request.address,
     port: request.port,
     serverName: `outbound_.${request.port}_._.${request.host}`,
     trustBundlePem: request.trustBundle.toPem(),
     probe: request.probe,
-    checkServer: (leaf) => wrongServer(leaf, request),
+    checkServer: onceEach((leaf, others) => wrongServer(leaf, others, request)),
     deadlineMs,
     settleMs,
   };
@@ -96,14 +117,20 @@ export async function proveService(request: ProofRequest): Promise<Proof> {
       ...base,
       ...(caller === undefined ? {} : { caller: asCaller(caller) }),
     });
-    if (outcome.serverLeaf !== undefined) served.add(fingerprint(outcome.serverLeaf));
+    if (outcome.serverLeaf !== undefined) served.push(fingerprint(outcome.serverLeaf));
+    if (outcome.protocol !== undefined) protocols.add(outcome.protocol);
     return outcome;
   };
 
   const checks: ProofCheck[] = [];
   if (good !== undefined) checks.push(admitted('good caller', good.spiffeId.text, await tls(good)));
   if (bad !== undefined) checks.push(keptOut('bad caller', bad.spiffeId.text, await tls(bad)));
-  checks.push(keptOut('no certificate', 'TLS without a client certificate', await tls()));
+  const bare = await tls();
+  const others = await Promise.all(Array.from({ length: moreConnections }, () => tls()));
+  const told = others.find(({ result }) => result !== 'refused') ?? bare;
+  checks.push(
+    keptOut('no certificate', 'TLS without a client certificate', bare.result === 'refused' ? told : bare),
+  );
   if (foreign !== undefined) {
     checks.push(keptOut('another CA', `${foreign.spiffeId.text}, signed by another CA`, await tls(foreign)));
   }
@@ -111,8 +138,10 @@ export async function proveService(request: ProofRequest): Promise<Proof> {
 
   const [servedFingerprint] = served;
   return {
-    passed: served.size === 1 && checks.every(({ passed }) => passed),
+    passed: new Set(served).size === 1 && checks.every(({ passed }) => passed),
     servedFingerprint,
+    connections: served.length,
+    protocols: [...protocols].toSorted(),
     checks,
     unproven: request.callers.unproven ?? [],
   };
@@ -145,7 +174,11 @@ function plainKeptOut(outcome: CallOutcome): ProofCheck {
   };
 }
 
-function wrongServer(leaf: Buffer, { spiffeId, fingerprint256 }: ProofRequest): string | undefined {
+function wrongServer(
+  leaf: Buffer,
+  others: readonly Buffer[] | undefined,
+  { spiffeId, fingerprint256, trustBundle, at }: ProofRequest,
+): string | undefined {
   const claims = readSvidClaims(leaf, { keyUsageMayBeAbsent: true });
   if (!claims.ok) return `the served certificate is no SVID (${claims.reason})`;
   const shown = claims.spiffeId.text;
@@ -153,7 +186,35 @@ function wrongServer(leaf: Buffer, { spiffeId, fingerprint256 }: ProofRequest): 
   if (fingerprint256 !== undefined && fingerprint(leaf) !== fingerprint256) {
     return `another certificate of ${spiffeId} is served (SHA-256 ${fingerprint(leaf).slice(0, 12)}) than was installed`;
   }
-  return undefined;
+  if (others === undefined) return undefined;
+  const chain = parseCertificates([leaf, ...others]);
+  if (chain === undefined) return 'the served chain holds something that is no certificate';
+  const [first, ...intermediates] = chain;
+  const found = findChain(first, { intermediates, roots: trustBundle.certificates, at });
+  return found.ok ? undefined : `the served chain does not lead to a root of the mesh: ${found.reason}`;
+}
+
+/**
+ * Every connection of a proof shows the same certificates, as a rule, and looking at a chain takes longer than the
+ * handshake.
+ */
+function onceEach(check: CallRequest['checkServer']): CallRequest['checkServer'] {
+  const known = new Map<string, string | undefined>();
+  return (leaf, others) => {
+    const seen = [leaf, ...(others ?? [])].map(fingerprint);
+    const key = others === undefined ? `${seen.join(' ')} alone` : seen.join(' ');
+    if (!known.has(key)) known.set(key, check(leaf, others));
+    return known.get(key);
+  };
+}
+
+function parseCertificates([leaf, ...others]: readonly [Buffer, ...Buffer[]]):
+  readonly [X509Certificate, ...X509Certificate[]] | undefined {
+  try {
+    return [new X509Certificate(leaf), ...others.map((der) => new X509Certificate(der))];
+  } catch {
+    return undefined;
+  }
 }
 
 function asCaller(svid: Svid): Caller {

@@ -5,16 +5,24 @@ import type { Command } from '../icontrol/request.js';
 import { collectionPath, resourcePath } from '../icontrol/resource-path.js';
 import { changeSet } from './change-set.js';
 import type { PlannedCommand } from './change-set.js';
-import { epochName } from './names.js';
+import { recordsOf } from './data-group-change.js';
+import { epochKey } from './ledger.js';
+import { ledgerName } from './names.js';
 import { partitionRequest } from './planned-requests.js';
 import type { Blocker, Plan } from './plan.js';
+import { uploadMark } from './upload-mark.js';
 
 export interface ApplyOptions {
   readonly partition: string;
-  /** Who writes, for the epoch object: unique to this run. */
+  /** Who writes, with the epoch in the ledger: unique to this run. */
   readonly holder: string;
-  /** Called when all that the plan came from has been read; throws if this run may not write any more. */
-  readonly beforeCommit?: (() => void) | undefined;
+  /**
+   * Called when all that the plan came from has been read, with the epoch that it starts from; throws if this run may
+   * not write any more.
+   */
+  readonly beforeCommit?: ((epoch: number) => void) | undefined;
+  /** Told of the epoch that this run has made, when that is certain. */
+  readonly onCommitted?: ((epoch: number) => void) | undefined;
   readonly signal?: AbortSignal;
 }
 
@@ -27,23 +35,26 @@ export interface ApplyOptions {
  *   faster; what the device says otherwise
  */
 export async function applyPlan(client: IControlClient, plan: Plan, options: ApplyOptions): Promise<void> {
-  const { partition, holder, beforeCommit, signal } = options;
+  const { partition, holder, beforeCommit, onCommitted, signal } = options;
   const [blocker] = plan.blockers;
   if (blocker !== undefined) throw blockedBy(blocker, partition, client.device);
   if (plan.createPartition) {
     const { body = {} } = partitionRequest(partition);
     await client.resources.create(collectionPath('auth/partition'), body);
   }
-  await withCommands(client, changeSet(plan, { partition, holder }), signal, async (commands) => {
-    beforeCommit?.();
+  const mark = uploadMark(partition, plan.epoch);
+  const planned = changeSet(plan, { partition, holder });
+  await withCommands(client, planned, { mark, signal }, async (commands) => {
+    beforeCommit?.(plan.epoch);
     await client.transactions
       .commit(commands, {
         resolve: () => isHolder(client, partition, plan.epoch + 1, holder),
         ...(signal === undefined ? {} : { signal }),
       })
       .catch((error: unknown) => {
-        throw isFenced(error, plan.epoch) ? outdated(client.device, error) : error;
+        throw isFenced(error) ? outdated(client.device, error) : error;
       });
+    onCommitted?.(plan.epoch + 1);
   });
 }
 
@@ -55,11 +66,13 @@ export async function applyPlan(client: IControlClient, plan: Plan, options: App
 export async function validatePlan(
   client: IControlClient,
   plan: Plan,
-  { partition, holder, signal }: Omit<ApplyOptions, 'beforeCommit'>,
+  { partition, holder, signal }: Omit<ApplyOptions, 'beforeCommit' | 'onCommitted'>,
 ): Promise<void> {
   const [blocker] = plan.blockers;
   if (blocker !== undefined) throw blockedBy(blocker, partition, client.device);
-  await withCommands(client, changeSet(plan, { partition, holder }), signal, (commands) =>
+  const mark = uploadMark(partition, plan.epoch);
+  const planned = changeSet(plan, { partition, holder });
+  await withCommands(client, planned, { mark, signal }, (commands) =>
     client.transactions.commit(commands, {
       validateOnly: true,
       ...(signal === undefined ? {} : { signal }),
@@ -71,7 +84,7 @@ export async function validatePlan(
 async function withCommands(
   client: IControlClient,
   planned: readonly PlannedCommand[],
-  signal: AbortSignal | undefined,
+  options: { readonly mark: string; readonly signal: AbortSignal | undefined },
   use: (commands: readonly Command[]) => Promise<void>,
 ): Promise<void> {
   const contents = planned.flatMap(({ upload }) => (upload === undefined ? [] : [upload]));
@@ -87,7 +100,7 @@ async function withCommands(
         ),
       );
     },
-    signal === undefined ? {} : { signal },
+    options,
   );
 }
 
@@ -99,12 +112,15 @@ export function blockedBy({ kind, name, reason }: Blocker, partition: string, de
   );
 }
 
-/** Epoch N is gone, or N+1 is there: the device refused the first commands of the transaction, and so all of it. */
-function isFenced(error: unknown, epoch: number): error is DeviceError {
+/**
+ * The record of epoch N is gone, or that of N+1 is there, or so is the first ledger: the device refused the first
+ * commands of the transaction, and so all of it.
+ */
+function isFenced(error: unknown): error is DeviceError {
   return (
     error instanceof DeviceError &&
     (error.code === 'MESH_ERR_DEVICE_NOT_FOUND' || error.code === 'MESH_ERR_DEVICE_EXISTS') &&
-    [epoch, epoch + 1].some((number) => new RegExp(`\\b${epochName(number)}\\b`).test(error.message))
+    new RegExp(`\\b${ledgerName}\\b`).test(error.message)
   );
 }
 
@@ -117,16 +133,15 @@ function outdated(device: string, { resource }: DeviceError): DeviceError {
   );
 }
 
-/** After a lost answer: the epoch object exists, and it is this run that created it, if and only if it was committed. */
+/** After a lost answer: the epoch is there, and it is this run that made it, if and only if it was committed. */
 async function isHolder(
   client: IControlClient,
   partition: string,
   epoch: number,
   holder: string,
 ): Promise<boolean> {
-  const object = await client.resources.get(
-    resourcePath('ltm/data-group/internal', { partition, name: epochName(epoch) }),
+  const ledger = await client.resources.get(
+    resourcePath('ltm/data-group/internal', { partition, name: ledgerName }),
   );
-  const records = (object?.['records'] ?? []) as ReadonlyArray<{ name?: unknown; data?: unknown }>;
-  return records.some((record) => record.name === 'holder' && record.data === holder);
+  return recordsOf(ledger ?? {}).some(({ name, data }) => name === epochKey(epoch) && data === holder);
 }

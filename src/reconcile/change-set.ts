@@ -5,8 +5,8 @@ import type { Secret } from '../secret.js';
 import { recordChanges } from './data-group-change.js';
 import type { RecordChanges } from './data-group-change.js';
 import type { DeviceKind, Members } from './device-object.js';
-import { ledgerKey, renderLedgerEntry } from './ledger.js';
-import { epochName, ledgerName } from './names.js';
+import { epochKey, ledgerKey, renderLedgerEntry } from './ledger.js';
+import { ledgerName } from './names.js';
 import { ownerMark } from './ownership.js';
 import type { Change, Plan } from './plan.js';
 
@@ -19,7 +19,7 @@ export interface PlannedCommand {
 
 export interface ChangeSetOptions {
   readonly partition: string;
-  /** Who writes: recorded in the epoch object, unique to a run. */
+  /** Who writes: recorded with the epoch, unique to a run. */
   readonly holder: string;
 }
 
@@ -30,24 +30,18 @@ const mostEdits = 50;
 /**
  * Spells a plan as the commands of one transaction.
  *
- * The first ones are the fence: epoch N is deleted and N+1 created, so that a writer who started from the same
- * state fails as a whole. Then comes what is made, the ledger, and last what is removed.
+ * The first ones are those of the ledger, and in it the fence: the record of epoch N is deleted and that of N+1 added,
+ * both of which a device refuses when they were done already, so that a writer who started from the same state fails
+ * as a whole. Then comes what is made, and last what is removed.
  */
 export function changeSet(plan: Plan, { partition, holder }: ChangeSetOptions): PlannedCommand[] {
   const writes = plan.changes.filter(({ action }) => action !== 'remove');
   const removals = plan.changes.filter(({ action }) => action === 'remove');
   return [
-    ...fence(plan.epoch, partition, holder),
+    ...ledgerCommands(plan, partition, holder),
     ...writes.flatMap((change) => commandsFor(change, partition)),
-    ...ledgerCommands(plan, partition),
     ...removals.flatMap((change) => commandsFor(change, partition)),
   ];
-}
-
-function fence(epoch: number, partition: string, holder: string): PlannedCommand[] {
-  const members = { description: ownerMark(), type: 'string', records: [{ name: 'holder', data: holder }] };
-  const created = create(dataGroup, partition, epochName(epoch + 1), members);
-  return epoch === 0 ? [created] : [remove(dataGroup, partition, epochName(epoch)), created];
 }
 
 function commandsFor(change: Change, partition: string): PlannedCommand[] {
@@ -82,29 +76,37 @@ function recordCommands(
   return parts.every(({ ok }) => ok) ? commands.map((command) => ({ command })) : undefined;
 }
 
-function ledgerCommands(plan: Plan, partition: string): PlannedCommand[] {
+function ledgerCommands(plan: Plan, partition: string, holder: string): PlannedCommand[] {
+  const { epoch, ledger, noted = [] } = plan;
+  const next = { name: epochKey(epoch + 1), data: holder };
   const made = plan.changes.flatMap((change) => (change.action === 'create' ? [change.object] : []));
-  const added = [...made, ...plan.unlisted].map(({ kind, name, facts }) =>
+  const listed = [...made, ...plan.unlisted].map(({ kind, name, facts }) =>
     renderLedgerEntry({ kind, name, facts: facts ?? {} }),
   );
+  // What somebody removed by hand is made anew, and still stands in the ledger.
+  const isKnown = (record: { readonly name: string }): boolean => ledger?.has(record.name) === true;
+  const added = listed.filter((record) => !isKnown(record));
+  const changed = [...noted.map(renderLedgerEntry), ...listed.filter(isKnown)];
   const removed = plan.changes.flatMap(({ action, object }) =>
     action === 'remove' ? [ledgerKey(object.kind, object.name)] : [],
   );
-  if (added.length === 0 && removed.length === 0) return [];
-  const edits =
-    plan.ledger === undefined
-      ? undefined
-      : recordCommands(partition, ledgerName, { added, changed: [], removed });
+  if (ledger === undefined) {
+    const records = [next, ...added];
+    return [create(dataGroup, partition, ledgerName, { description: ownerMark(), type: 'string', records })];
+  }
+  const last = epoch === 0 ? [] : [epochKey(epoch)];
+  const edits = recordCommands(partition, ledgerName, {
+    removed: [...last, ...removed],
+    changed,
+    added: [next, ...added],
+  });
   if (edits !== undefined) return edits;
-  const kept = [...(plan.ledger?.entries() ?? [])]
+  const renoted = new Map(changed.map((record) => [record.name, record]));
+  const kept = [...ledger]
     .filter(([key]) => !removed.includes(key))
-    .map(([, entry]) => renderLedgerEntry(entry));
-  const records = [...kept, ...added];
-  return [
-    plan.ledger === undefined
-      ? create(dataGroup, partition, ledgerName, { description: ownerMark(), type: 'string', records })
-      : modify(dataGroup, partition, ledgerName, { records }),
-  ];
+    .map(([key, entry]) => renoted.get(key) ?? renderLedgerEntry(entry));
+  const fence = recordCommands(partition, ledgerName, { removed: last, changed: [], added: [] }) ?? [];
+  return [...fence, modify(dataGroup, partition, ledgerName, { records: [next, ...kept, ...added] })];
 }
 
 function create(kind: DeviceKind, partition: string, name: string, members: Members): PlannedCommand {

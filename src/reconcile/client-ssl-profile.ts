@@ -7,6 +7,8 @@ export interface ClientSslParts {
   /** Absent when the leaf is signed by a root. */
   readonly chain: string | undefined;
   readonly trustBundle: string;
+  /** Absent while the mesh publishes no CRL. */
+  readonly revocationLists?: string | undefined;
 }
 
 /**
@@ -24,6 +26,9 @@ export function clientSslMembers(parts: ClientSslParts, tmosVersion: string): Me
     certKeyChain: [{ name: 'mesh', cert: parts.cert, key: parts.key, chain: parts.chain ?? 'none' }],
     caFile: parts.trustBundle,
     clientCertCa: parts.trustBundle,
+    crlFile: parts.revocationLists ?? 'none',
+    // One that has expired goes on revoking; without this it would refuse everybody.
+    allowExpiredCrl: parts.revocationLists === undefined ? 'disabled' : 'enabled',
     peerCertMode: 'require',
     authenticate: 'always',
     authenticateDepth: 4,
@@ -43,7 +48,8 @@ export function clientSslMembers(parts: ClientSslParts, tmosVersion: string): Me
 
 function versionMembers(tmosVersion: string): Members {
   const [major = 0, minor = 0] = tmosVersion.split('.').map(Number);
-  const options = ['dont-insert-empty-fragments'];
+  // Sidecars speak TLS 1.2 and later; devices offer the older versions unless they are told not to.
+  const options = ['dont-insert-empty-fragments', 'no-tlsv1', 'no-tlsv1.1'];
   // The option word exists since TLS 1.3 does (14.0), the 0-RTT member since 15.1.
   if (major >= 14) options.push('no-tlsv1.3');
   const earlyData = major > 15 || (major === 15 && minor >= 1);

@@ -41,8 +41,13 @@ export function describeDataGroupChange(
   if (object.kind !== 'ltm/data-group/internal') return [];
   const { added, changed, removed } = recordChanges(object.members, observed?.members ?? {});
   return [
-    ...added.map(({ name, data }) => `+ ${name}${data === '' ? '' : ` = ${data}`}`),
-    ...changed.map(({ name, data }) => `~ ${name} = ${data}`),
+    ...added.map(({ name, data }) => `+ ${name}${data === '' ? '' : ` = ${shortened(data)}`}`),
+    ...changed.map(({ name, data }) => `~ ${name} = ${shortened(data)}`),
     ...removed.map((name) => `- ${name}`),
   ];
+}
+
+/** A value that is a certificate tells people nothing. */
+function shortened(data: string): string {
+  return data.length > 300 ? `(${data.length} characters)` : data;
 }

@@ -2,24 +2,46 @@ import type { Allowlist } from '../allowlist/allowlist.js';
 import type { Clock } from '../clock.js';
 import type { AgentConfig, DeviceConfig, ServiceConfig } from '../config/schema.js';
 import type { IdentitySource } from '../identity/identity-source.js';
-import { renewalTime } from '../identity/renewal-time.js';
-import { unionOf } from '../identity/mesh-roots.js';
+import type { RenewalPace } from '../identity/renewal-pace.js';
 import { fetchVerifiedSvid } from '../identity/verify-svid.js';
 import { renderDataGroups } from '../irule/data-groups.js';
 import type { MeshFacts } from '../mesh/mesh-facts.js';
 import { serviceAccountSpiffeId } from '../spiffe/spiffe-id.js';
 import type { SpiffeId } from '../spiffe/spiffe-id.js';
-import type { TrustBundle } from '../spiffe/trust-bundle.js';
+import type { NotARoot, TrustBundle } from '../spiffe/trust-bundle.js';
 import { AgentError } from '../errors.js';
+import { certificatesInUse } from './certificate-in-use.js';
+import type { CertificateInUse } from './certificate-in-use.js';
 import type { DesiredDevice, DesiredPair, DesiredService } from './desired.js';
 import { installedAllowlist } from './installed-allowlist.js';
 import type { ObservedDevice } from './observed.js';
-import { installedPair, newPair, trustBundleFile } from './pair.js';
+import { newPair, rootOf, trustBundleFile } from './pair.js';
+import type { InstalledPair } from './pair.js';
+import type { RenewalWait } from './renewal.js';
 import type { AllowlistSource } from './read-allowlist.js';
+import { keptRootSettings, withRootSettings } from './root-rotation/counting.js';
+import { desireRoots } from './root-rotation/desire-roots.js';
+import type { HeardRoots } from './root-rotation/heard-roots.js';
+import type { CounterReading } from './root-rotation/evidence.js';
+import { whyLeafStays } from './root-rotation/leaf-move.js';
+import type { RootState } from './root-rotation/plan-roots.js';
+import { desireRevocation } from './revocation/desire-revocation.js';
+import type { ReadRevocationLists } from './revocation/desire-revocation.js';
+import type { RevocationMemory } from './revocation/revocation-memory.js';
+import type { RevocationState } from './revocation/plan-revocation.js';
+import { observedRoots } from './root-rotation/root-record.js';
+import type { RootRecord } from './root-rotation/root-record.js';
 
 export interface DesirePorts {
   readonly allowlists: AllowlistSource;
   readonly identitySource: IdentitySource;
+  /** What the identity source heard from the mesh CA. */
+  readonly heardRoots: HeardRoots;
+  readonly readRevocationLists: ReadRevocationLists;
+  /** What came with the certificates that the identity source gave. */
+  readonly revocationMemory: RevocationMemory;
+  /** The counters of the device's services; asked only while a root is to go. */
+  readonly readCounters: (partition: string, signal: AbortSignal) => Promise<CounterReading>;
   readonly meshFacts: MeshFacts;
   readonly clock: Clock;
   readonly ruleText: string;
@@ -33,12 +55,22 @@ export interface DesireService {
   readonly trustDomains: readonly string[];
   readonly pair: DesiredPair;
   readonly isNewPair: boolean;
+  /** Why a certificate that was due, and was to be had, is not served yet. */
+  readonly withheld?: string | undefined;
+  /** Why one that is due was not asked for yet. */
+  readonly waits?: RenewalWait | undefined;
 }
 
 export interface Desire {
   readonly device: DesiredDevice;
   readonly services: readonly DesireService[];
   readonly trustBundle: TrustBundle;
+  /** The roots of the bundle and those that leave it, in the order of their fingerprints. */
+  readonly roots: readonly RootState[];
+  /** What became of the CRLs that the mesh publishes. */
+  readonly revocation: RevocationState;
+  /** What the sources offered as roots of the mesh, and is none. */
+  readonly setAside?: readonly NotARoot[];
 }
 
 /**
@@ -55,6 +87,10 @@ export const stopAtFailure: OnServiceFailure = (_service, error) => {
 export interface DesireOptions {
   /** Services whose certificate is renewed whatever its age. */
   readonly renew: ReadonlySet<string>;
+  /** Renews them also while the wait after a failed rotation lasts. */
+  readonly isUrgent?: boolean | undefined;
+  /** How many renewals begin; absent: all that are due. */
+  readonly pace?: RenewalPace | undefined;
   readonly onServiceFailure: OnServiceFailure;
   readonly signal: AbortSignal;
 }
@@ -77,31 +113,53 @@ export async function desireDevice(
   ports: DesirePorts,
   options: DesireOptions,
 ): Promise<Desire> {
-  let trustBundle = await ports.identitySource.fetchTrustBundle(options.signal);
+  const sources = await ports.identitySource.fetchTrustBundle(options.signal);
+  const known = observedRoots(observed, new Set(config.identity.rootRotation.remove));
   const services: DesireService[] = [];
   const desired: DesiredService[] = [];
   const callers = await desireCallers(config, deviceConfig, observed, ports, options);
-  for (const { records, ...caller } of callers) {
+  const certificates = certificatesInUse(config, deviceConfig, observed, {
+    ...options,
+    sources,
+    trustDomain: ports.meshFacts.trustDomain,
+    source: ports.identitySource,
+    now: ports.clock.now(),
+  });
+  for (const { records, ...caller } of soonestFirst(callers, certificates)) {
     await withoutFailed(caller.config.name, options, async () => {
-      const place = { config, deviceConfig, observed, trustBundle };
-      const { roots, ...identity } = await desireIdentity(caller.config, place, ports, options);
-      const service = { ...caller, ...identity };
-      // A CA that changes its root may say so in its answer before the mesh publishes it.
-      if (roots !== undefined) trustBundle = unionOf([trustBundle, roots]);
+      const place = { config, deviceConfig, sources, known, inUse: certificates.get(caller.config.name) };
+      const service = { ...caller, ...(await desireIdentity(caller.config, place, ports, options)) };
       services.push(service);
       desired.push({ config: caller.config, pair: service.pair, records });
     });
   }
+  const order = new Map(callers.map(({ config: { name } }, index) => [name, index]));
+  const byConfig = (a: Pick<DesireService, 'config'>, b: Pick<DesireService, 'config'>): number =>
+    (order.get(a.config.name) ?? 0) - (order.get(b.config.name) ?? 0);
+  services.sort(byConfig);
+  desired.sort(byConfig);
+  const place = { config, deviceConfig, observed, sources, known, services };
+  const { trustBundle, records, states, forRule } = await desireRoots(place, ports, options.signal);
+  const withRoots = { config, deviceConfig, observed, trustBundle, services };
+  const revocation = await desireRevocation(withRoots, ports, options.signal);
   return {
     device: {
       partition: deviceConfig.partition,
       tmosVersion: observed.tmosVersion,
       ruleText: ports.ruleText,
       trustBundle: trustBundleFile(trustBundle),
-      services: desired,
+      revocationLists: revocation.file,
+      roots: records,
+      services: desired.map((service) => ({
+        ...service,
+        records: withRootSettings(service.records, forRule),
+      })),
     },
     services,
     trustBundle,
+    roots: states,
+    revocation: revocation.state,
+    setAside: sources.setAside,
   };
 }
 
@@ -122,15 +180,27 @@ export async function desireCallers(
       const installed = installedAllowlist(service.name, observed);
       const allowlist = await kept(service.name, options, installed, async () => {
         const read = await allowlists.read(service, installed, options.signal);
+        if (read.problem !== undefined) options.onServiceFailure(service.name, read.problem);
         return read.allowlist;
       });
       const recheck =
         service.recheck === undefined ? {} : { recheckSeconds: Math.floor(service.recheck / 1000) };
-      const records = renderDataGroups(allowlist, trustDomains, recheck);
+      const rendered = renderDataGroups(allowlist, trustDomains, recheck);
+      const records = keptRootSettings(rendered, service.name, observed);
       callers.push({ config: service, allowlist, trustDomains, records });
     });
   }
   return callers;
+}
+
+/** What has no certificate, then what expires first. */
+function soonestFirst<T extends Pick<DesiredCallers, 'config'>>(
+  callers: readonly T[],
+  certificates: ReadonlyMap<string, CertificateInUse>,
+): T[] {
+  const endOf = ({ config: { name } }: T): number =>
+    certificates.get(name)?.installed?.notAfter.getTime() ?? -Infinity;
+  return callers.toSorted((a, b) => (endOf(a) === endOf(b) ? 0 : endOf(a) - endOf(b)));
 }
 
 /** The certificate that the device has, or a new one where it is due. */
@@ -139,39 +209,75 @@ async function desireIdentity(
   place: {
     readonly config: AgentConfig;
     readonly deviceConfig: DeviceConfig;
-    readonly observed: ObservedDevice;
-    readonly trustBundle: TrustBundle;
+    /** The roots that the sources name. */
+    readonly sources: TrustBundle;
+    readonly known: readonly RootRecord[];
+    readonly inUse: CertificateInUse | undefined;
   },
   { identitySource, meshFacts, clock }: DesirePorts,
   options: DesireOptions,
-): Promise<Pick<DesireService, 'spiffeId' | 'pair' | 'isNewPair'> & { readonly roots?: TrustBundle }> {
-  const { config, deviceConfig, observed, trustBundle } = place;
-  const { keyType, renewAt, ttl } = config.identity;
+): Promise<Pick<DesireService, 'spiffeId' | 'pair' | 'isNewPair' | 'withheld' | 'waits'>> {
+  const { config, deviceConfig, sources, known, inUse } = place;
+  const { keyType, ttl } = config.identity;
   const spiffeId = identityOf(service, meshFacts.trustDomain);
-  const installed = installedPair(service.name, observed, deviceConfig.partition);
-  const isUsable =
-    installed !== undefined &&
-    !options.renew.has(service.name) &&
-    installed.spiffeId === spiffeId.text &&
-    trustBundle.roots.some(({ fingerprint256 }) => fingerprint256 === installed.rootFingerprint256) &&
-    clock.now() < renewalTime({ ...installed, renewAt, device: deviceConfig.name, service: service.name });
-  if (isUsable && identitySource.mintsKeys) return { spiffeId, pair: installed.pair, isNewPair: false };
+  const { installed, failure, isUsable = false } = inUse ?? {};
+  const now = clock.now();
+  const waiting = (
+    wait: RenewalWait,
+    { pair }: InstalledPair,
+  ): Pick<DesireService, 'pair' | 'withheld' | 'waits'> => {
+    if (wait.for === 'pace') return { pair, waits: wait };
+    const why = `the next maintenance window of device ${deviceConfig.name} opens at ${wait.until.toISOString()}`;
+    if (!options.renew.has(service.name)) return { pair, waits: wait, withheld: why };
+    throw new AgentError(
+      'MESH_ERR_RENEWAL_WAITS',
+      `the certificate of service ${service.name} is not renewed now: ${why}`,
+      `wait for it, or run bigip-mesh rotate ${service.name} --now`,
+    );
+  };
+  if (installed !== undefined && identitySource.mintsKeys) {
+    if (isUsable) return { spiffeId, pair: installed.pair, isNewPair: false };
+    const wait = inUse?.wait();
+    if (wait !== undefined) return { spiffeId, isNewPair: false, ...waiting(wait, installed) };
+  }
   const asIs = installed && { pair: installed.pair };
-  const desired = await kept<{ readonly pair: DesiredPair; readonly roots?: TrustBundle }>(
+  const served = isServed(installed, spiffeId, now) ? installed : undefined;
+  const desired = await kept<Pick<DesireService, 'pair' | 'withheld' | 'waits'>>(
     service.name,
     options,
     asIs,
     async () => {
+      if (inUse?.spared !== undefined) throw inUse.spared;
       const request = { spiffeId, ttlMs: ttl, keyType };
       const fetched = await fetchVerifiedSvid(identitySource, request, () => clock.now(), options.signal);
       const { svid, trustBundle: roots } = fetched;
       // What somebody else renews and has not renewed yet is what the device has.
       const isInstalled = installed?.fingerprint256 === svid.fingerprint256;
-      const pair = isInstalled ? installed.pair : newPair(service.name, svid, roots, clock.now());
-      return { pair, roots };
+      const isFailed = failure !== undefined && svid.fingerprint256.startsWith(failure.fingerprint);
+      const isKept = isInstalled || (isUsable && isFailed);
+      if (installed !== undefined && isKept) return { pair: installed.pair };
+      const wait = identitySource.mintsKeys ? undefined : inUse?.wait();
+      if (wait !== undefined && installed !== undefined) return waiting(wait, installed);
+      const withheld = whyLeafStays({ root: rootOf(svid, roots), sources, known, served, now });
+      if (withheld === undefined) return { pair: newPair(service.name, svid, roots, clock.now()) };
+      if (served !== undefined) return { pair: served.pair, withheld };
+      throw new AgentError(
+        'MESH_ERR_ROOT_UNPUBLISHED',
+        `the certificate of service ${service.name} cannot be replaced: ${withheld}`,
+        'let the mesh publish that root (ConfigMap istio-ca-root-cert); or, if callers get it by another way, name its file in identity.extraRoots',
+      );
     },
   );
   return { spiffeId, isNewPair: desired.pair !== installed?.pair, ...desired };
+}
+
+/** Whether callers could accept what the device serves now. */
+function isServed(
+  installed: InstalledPair | undefined,
+  { text }: SpiffeId,
+  now: Date,
+): installed is InstalledPair {
+  return installed?.spiffeId === text && now < installed.notAfter;
 }
 
 /** What was asked for, or what the device has when that cannot be had. */

@@ -2,10 +2,15 @@ import { isIPv6 } from 'node:net';
 import type { ServiceConfig } from '../config/schema.js';
 import { renderDestination } from '../icontrol/destination.js';
 import { clientSslMembers } from './client-ssl-profile.js';
+import { countersProfile } from './counters-profile.js';
 import type { DesiredObject, FileContent } from './device-object.js';
 import type { DataGroupRecord } from '../icontrol/data-group-records.js';
 import { ruleName, serviceNames } from './names.js';
 import { ownerMark } from './ownership.js';
+import { rootRecordObject } from './root-rotation/root-record.js';
+import type { RootRecord } from './root-rotation/root-record.js';
+import { revocationFileObject } from './revocation/revocation-file.js';
+import type { RevocationFile } from './revocation/revocation-file.js';
 
 /** A certificate and its key, either new or already on the device. */
 export interface DesiredPair {
@@ -34,6 +39,10 @@ export interface DesiredDevice {
   readonly tmosVersion: string;
   readonly ruleText: string;
   readonly trustBundle: { readonly name: string; readonly file: FileContent };
+  /** Absent while the mesh publishes no CRL. */
+  readonly revocationLists?: RevocationFile | undefined;
+  /** What the device is to remember of the roots in its bundle. */
+  readonly roots: readonly RootRecord[];
   readonly services: readonly DesiredService[];
 }
 
@@ -41,7 +50,9 @@ export interface DesiredDevice {
 export function desiredObjects(device: DesiredDevice): DesiredObject[] {
   const objects = [
     fileObject('sys/file/ssl-cert', device.trustBundle.name, device.trustBundle.file),
+    ...(device.revocationLists === undefined ? [] : [revocationFileObject(device.revocationLists)]),
     ruleObject(device.ruleText),
+    ...device.roots.map(rootRecordObject),
     ...device.services.flatMap((service) => serviceObjects(device, service)),
   ];
   return [...new Map(objects.map((object) => [`${object.kind} ${object.name}`, object])).values()];
@@ -85,11 +96,13 @@ function serviceObjects(device: DesiredDevice, { config, pair, records }: Desire
             key: at(pair.keyName),
             chain: pair.chain === undefined ? undefined : at(pair.chain.name),
             trustBundle: at(device.trustBundle.name),
+            revocationLists: device.revocationLists && at(device.revocationLists.name),
           },
           device.tmosVersion,
         ),
       },
     },
+    countersProfile(config.name),
     ...allowlistObjects({ config, records }),
     ...config.backends.map(({ address }): DesiredObject => ({
       kind: 'ltm/node',
@@ -122,6 +135,7 @@ function serviceObjects(device: DesiredDevice, { config, pair, records }: Desire
         profiles: [
           { name: '/Common/tcp', context: 'all' },
           { name: at(names.clientSsl), context: 'clientside' },
+          { name: at(names.counters), context: 'all' },
         ],
         rules: [at(ruleName)],
       },

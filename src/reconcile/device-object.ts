@@ -6,7 +6,9 @@ import type { Secret } from '../secret.js';
 export const kindsInOrder = [
   'sys/file/ssl-key',
   'sys/file/ssl-cert',
+  'sys/file/ssl-crl',
   'ltm/profile/client-ssl',
+  'ltm/profile/statistics',
   'ltm/data-group/internal',
   'ltm/rule',
   'ltm/node',

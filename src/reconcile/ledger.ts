@@ -7,7 +7,7 @@ import { kindsInOrder } from './device-object.js';
  * from them (a certificate's notBefore).
  *
  * It is a data group; a record's name is `KIND:NAME`, its value `FACT=VALUE+...`, or
- * `owned` where there is nothing to remember. An object is removed only
+ * `owned` where there is nothing to remember. One more record, `epoch:N`, keeps writers apart. An object is removed only
  * if it carries the owner's mark and stands here: a mark alone may have been copied by hand.
  */
 export type Ledger = ReadonlyMap<string, LedgerEntry>;
@@ -20,6 +20,16 @@ export interface LedgerEntry {
 
 export function ledgerKey(kind: DeviceKind, name: string): string {
   return `${kind}:${name}`;
+}
+
+/** The record of the epoch: how many changes were made so far; its value is the holder, who made the last one. */
+export function epochKey(epoch: number): string {
+  return `epoch:${epoch}`;
+}
+
+/** @returns the epoch that the ledger's records tell; 0 before the first change */
+export function epochOf(records: readonly DataGroupRecord[]): number {
+  return Math.max(0, ...records.map(({ name }) => Number(/^epoch:(\d+)$/.exec(name)?.[1] ?? 0)));
 }
 
 /** Reads the ledger; a record that this version does not know is left alone. */

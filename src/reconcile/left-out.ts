@@ -2,6 +2,7 @@ import { objectKey } from './device-object.js';
 import type { ObservedDevice } from './observed.js';
 import { serviceOf } from './ownership.js';
 import type { Plan } from './plan.js';
+import { isRootRecord } from './root-rotation/root-record.js';
 
 /**
  * A policy over the plan: services of the config file that are left out of it keep all that they have, and with them
@@ -27,7 +28,8 @@ export function onlyAllowlists(plan: Plan): Plan {
   return {
     createPartition: false,
     changes: plan.changes.filter(
-      ({ action, object }) => action === 'modify' && object.kind === 'ltm/data-group/internal',
+      ({ action, object }) =>
+        action === 'modify' && object.kind === 'ltm/data-group/internal' && !isRootRecord(object),
     ),
     blockers: [],
     unlisted: [],

@@ -7,16 +7,6 @@ import { createHash } from 'node:crypto';
 export const ruleName = 'spiffe_allowlist';
 export const ledgerName = 'bigip_mesh_ledger';
 
-export function epochName(epoch: number): string {
-  return `bigip_mesh_epoch_${epoch}`;
-}
-
-/** @returns the epoch that a data group's name stands for, or undefined if it is no epoch object */
-export function epochOf(name: string): number | undefined {
-  const match = /^bigip_mesh_epoch_(\d+)$/.exec(name);
-  return match === null ? undefined : Number(match[1]);
-}
-
 /** The objects of one mesh service that keep their names for life. */
 export function serviceNames(service: string) {
   return {
@@ -24,6 +14,7 @@ export function serviceNames(service: string) {
     allow: `${service}_allow`,
     deny: `${service}_deny`,
     settings: `${service}_settings`,
+    counters: `${service}_counters`,
     pool: `${service}_pool`,
     virtual: service,
   } as const;
@@ -49,6 +40,10 @@ export function chainName(pem: string): string {
 
 export function bundleName(pem: string): string {
   return `trust_bundle_${short(sha256(pem))}.crt`;
+}
+
+export function revocationName(pem: string): string {
+  return `ca_crl_${short(sha256(pem))}.crl`;
 }
 
 function short(hex: string): string {

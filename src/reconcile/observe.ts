@@ -1,26 +1,39 @@
 import type { IControlClient } from '../icontrol/client.js';
 import type { JsonObject } from '../icontrol/request.js';
 import { collectionPath, resourcePath } from '../icontrol/resource-path.js';
+import { certainProfiles } from './counters-profile.js';
 import { recordsOf } from './data-group-change.js';
 import { kindsInOrder } from './device-object.js';
 import type { DeviceKind, ObservedObject } from './device-object.js';
-import { parseLedger } from './ledger.js';
-import { epochOf, ledgerName } from './names.js';
+import { epochOf, parseLedger } from './ledger.js';
+import { ledgerName } from './names.js';
 import type { ObservedDevice } from './observed.js';
+import { certainRevocationFiles } from './revocation/revocation-file.js';
 
 /** Kinds whose inline lists come back only when asked for. */
 const expanded = new Set<string>(['ltm/pool', 'ltm/virtual']);
 
 const dataGroup = 'ltm/data-group/internal';
+const statistics = 'ltm/profile/statistics';
+const revocationLists = 'sys/file/ssl-crl';
+/** What need not be read where everything else says that it is there. */
+const mayBeCertain = new Set<DeviceKind>([statistics, revocationLists]);
 
 export interface ObserveOptions {
   readonly signal?: AbortSignal | undefined;
   /** As they were read just now, so that they are not read again. */
   readonly dataGroups?: readonly ObservedObject[] | undefined;
+  /**
+   * The services that are to stay: their statistics profiles are not read where everything else says that they are
+   * there. Absent: all are read.
+   */
+  readonly services?: readonly string[] | undefined;
+  /** Whether the CRL files are read although everything else says that they are there: somebody may have changed them. */
+  readonly isFirst?: boolean | undefined;
 }
 
 /**
- * Reads everything in the agent's partition, a request a kind.
+ * Reads everything in the agent's partition, a request a kind at most.
  *
  * The data groups come first: where the ledger is, the partition exists and needs no look of its own.
  *
@@ -29,7 +42,7 @@ export interface ObserveOptions {
 export async function observeDevice(
   client: IControlClient,
   partition: string,
-  { signal, dataGroups: known }: ObserveOptions = {},
+  { signal, dataGroups: known, services, isFirst = services === undefined }: ObserveOptions = {},
 ): Promise<ObservedDevice> {
   const options = signal === undefined ? {} : { signal };
   const dataGroups = known ?? (await observeDataGroups(client, partition, signal));
@@ -41,9 +54,17 @@ export async function observeDevice(
   }
   const others: ObservedObject[] = [];
   for (const kind of kindsInOrder) {
-    if (kind !== dataGroup) others.push(...(await list(client, kind, partition, signal)));
+    if (kind !== dataGroup && !mayBeCertain.has(kind))
+      others.push(...(await list(client, kind, partition, signal)));
   }
   const state = stateOf(dataGroups);
+  const virtualServers = others.filter(({ kind }) => kind === 'ltm/virtual');
+  const certain = services && certainProfiles({ partition, services, ledger: state.ledger, virtualServers });
+  others.push(...(certain ?? (await list(client, statistics, partition, signal))));
+  const clientSslProfiles = others.filter(({ kind }) => kind === 'ltm/profile/client-ssl');
+  const lists = certainRevocationFiles({ partition, ledger: state.ledger, clientSslProfiles });
+  const isCertain = lists !== undefined && (lists.length === 0 || !isFirst);
+  others.push(...(isCertain ? lists : await list(client, revocationLists, partition, signal)));
   return { ...state, tmosVersion, objects: [...state.objects, ...others] };
 }
 
@@ -59,11 +80,12 @@ export function observeDataGroups(
 /** What data groups alone say of a device whose partition exists. */
 export function stateOf(dataGroups: readonly ObservedObject[]): Omit<ObservedDevice, 'tmosVersion'> {
   const ledger = dataGroups.find(({ name }) => name === ledgerName);
+  const records = ledger === undefined ? undefined : recordsOf(ledger.members);
   return {
     partitionExists: true,
-    objects: dataGroups.filter(({ name }) => !isBookkeeping(name)),
-    ledger: ledger === undefined ? undefined : parseLedger(recordsOf(ledger.members)),
-    epoch: Math.max(0, ...dataGroups.map(({ name }) => epochOf(name) ?? 0)),
+    objects: dataGroups.filter((dataGroup) => dataGroup !== ledger),
+    ledger: records === undefined ? undefined : parseLedger(records),
+    epoch: epochOf(records ?? []),
   };
 }
 
@@ -91,8 +113,4 @@ function versionOf(object: ObservedObject | undefined): string | undefined {
 /** The filter also gives what lies in folders of the partition, which are not ours. */
 function standsIn(partition: string): (members: JsonObject) => boolean {
   return (members) => members['fullPath'] === `/${partition}/${String(members['name'])}`;
-}
-
-function isBookkeeping(name: string): boolean {
-  return name === ledgerName || epochOf(name) !== undefined;
 }

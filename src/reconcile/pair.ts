@@ -20,6 +20,8 @@ export interface InstalledPair {
   readonly fingerprint256: string;
   /** SHA-256 of the root that the leaf was verified against when it was installed. */
   readonly rootFingerprint256: string;
+  /** Whether the mesh published that root to callers then. */
+  readonly wasPublished: boolean;
 }
 
 /** A new certificate, its key and its chain, named and ready to be uploaded. */
@@ -27,6 +29,7 @@ export function newPair(service: string, svid: Svid, trustBundle: TrustBundle, n
   const names = pairNames(service, svid.fingerprint256);
   const chainPem = svid.renderChainPem();
   const root = rootOf(svid, trustBundle);
+  const isPublished = trustBundle.find(root)?.isPublished === true;
   return {
     certName: names.cert,
     keyName: names.key,
@@ -38,6 +41,7 @@ export function newPair(service: string, svid: Svid, trustBundle: TrustBundle, n
       id: svid.spiffeId.text,
       sha256: svid.fingerprint256,
       root,
+      ...(isPublished ? { published: 'yes' } : {}),
       minted: epochSeconds(now),
       'not-before': epochSeconds(svid.notBefore),
       'not-after': epochSeconds(svid.notAfter),
@@ -95,10 +99,12 @@ export function installedPair(
     notAfter,
     fingerprint256: sha256,
     rootFingerprint256: root,
+    wasPublished: facts['published'] === 'yes',
   };
 }
 
-function rootOf(svid: Svid, trustBundle: TrustBundle): string {
+/** SHA-256 of the root that an SVID is under; of its topmost certificate where that is none of the bundle. */
+export function rootOf(svid: Svid, trustBundle: TrustBundle): string {
   const top = svid.chain.at(-1) ?? svid.leaf;
   const root = trustBundle.roots.find(
     ({ certificate }) => top.checkIssued(certificate) && top.verify(certificate.publicKey),
@@ -107,7 +113,7 @@ function rootOf(svid: Svid, trustBundle: TrustBundle): string {
 }
 
 /** The checksum as the device states it: `SHA1:<bytes>:<hex>` of the stored file. */
-function fileContent(pem: Secret): FileContent {
+export function fileContent(pem: Secret): FileContent {
   const bytes = Buffer.from(pem.reveal());
   return { pem, checksum: `SHA1:${bytes.length}:${createHash('sha1').update(bytes).digest('hex')}` };
 }

@@ -24,7 +24,7 @@ export function planServices(
   const services = device.services.filter(({ config }) => included.has(config.name));
   const leftOut = new Set(configured.filter((name) => !included.has(name)));
   const plan = planDevice(desiredObjects({ ...device, services }), observed);
-  return keepLeftOut(keepRetiredFiles(plan, services, now), observed, leftOut);
+  return keepLeftOut(keepRetiredFiles(plan, services, now, device.revocationLists), observed, leftOut);
 }
 
 /** Which services want an object that stands in the way, each with the first such object. Pure. */

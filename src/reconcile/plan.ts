@@ -3,7 +3,7 @@ import { describeDataGroupChange } from './data-group-change.js';
 import { kindsInOrder, objectKey } from './device-object.js';
 import type { DesiredObject, DeviceKind, ObservedObject } from './device-object.js';
 import { ledgerKey } from './ledger.js';
-import type { Ledger } from './ledger.js';
+import type { Ledger, LedgerEntry } from './ledger.js';
 import type { ObservedDevice } from './observed.js';
 import { isOwned } from './ownership.js';
 
@@ -48,6 +48,8 @@ export interface Plan {
   readonly blockers: readonly Blocker[];
   /** Owned objects that the ledger does not list yet and will. */
   readonly unlisted: readonly DesiredObject[];
+  /** Entries of the ledger whose facts become others, with all their facts. */
+  readonly noted?: readonly LedgerEntry[];
   /** The state that the plan starts from; the fence of the transaction. */
   readonly epoch: number;
   readonly ledger: Ledger | undefined;

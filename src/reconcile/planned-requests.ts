@@ -11,7 +11,7 @@ import type { Plan } from './plan.js';
 /** A request that changes something, as it will be sent. */
 export interface PlannedRequest {
   readonly method: Method;
-  /** What only the device or chance decides is spelt `TRANSACTION` and `mesh-FILE`. */
+  /** What only the device or chance decides is spelt `TRANSACTION`, `mesh-FILE` and `RUN`. */
   readonly path: string;
   /** Of the request's body. */
   readonly bytes: number;
@@ -68,9 +68,10 @@ function bytesOf(body: Command['body']): number {
   return body === undefined ? 0 : Buffer.byteLength(JSON.stringify(body));
 }
 
-/** The same path for every run: what stands for a transaction or a file is a word, not a number. */
+/** The same path for every run: what stands for a transaction, a file or the run is a word, not a number. */
 export function withoutChance(path: string): string {
   return path
     .replace(/(\/transaction\/)\d+$/, '$1TRANSACTION')
-    .replace(/(\/uploads\/)mesh-[0-9a-f]{32}$/, '$1mesh-FILE');
+    .replace(/(\/uploads\/)mesh-[0-9a-f]{32}$/, '$1mesh-FILE')
+    .replace(/(%20epoch%3A\d+%20%7B%20data%20)\S+?(?=%20%7D)/, '$1RUN');
 }

@@ -1,21 +1,27 @@
 import { AgentError } from '../errors.js';
+import type { RenewalPace } from '../identity/renewal-pace.js';
 import type { AgentConfig, DeviceConfig } from '../config/schema.js';
-import { renderEndpoint } from '../config/endpoint.js';
 import type { IControlClient } from '../icontrol/client.js';
 import type { Device } from '../icontrol/device.js';
-import { mintProofCallers } from '../proof/callers.js';
-import { proveService } from '../proof/proof.js';
+import type { CallerCache } from '../proof/caller-cache.js';
 import type { Proof } from '../proof/proof.js';
 import { applyAllowlistsFirst } from './allowlists-first.js';
 import { applyIsolated } from './apply-isolated.js';
 import type { IsolatedApply } from './apply-isolated.js';
 import { applyPlan } from './apply-plan.js';
+import { changedServices } from './changed-services.js';
 import { desireDevice, stopAtFailure } from './desire.js';
 import type { Desire, DesirePorts, DesireService, OnServiceFailure } from './desire.js';
 import { observeDevice } from './observe.js';
 import { isEmptyPlan } from './plan.js';
 import type { Plan } from './plan.js';
 import { planServices } from './plan-services.js';
+import { proveServices, registerProven } from './prove-services.js';
+import type { RollBack } from './roll-back.js';
+import { acceptProvenRoots, awaitProof } from './root-rotation/accept-proven.js';
+import { provenRoot } from './root-rotation/plan-roots.js';
+import { removeOrphans } from './remove-orphans.js';
+import type { AtMost } from './side-by-side.js';
 import { makeLast, requireWritable } from './units.js';
 
 export interface ReconcilePorts extends DesirePorts {
@@ -24,6 +30,13 @@ export interface ReconcilePorts extends DesirePorts {
   /** All units of the device. */
   readonly units: Device;
   readonly registrar: Registrar;
+  /** The callers of earlier proofs; absent: each proof makes its own. */
+  readonly callers?: CallerCache;
+  /**
+   * The proofs of all devices together: with too many, handshakes take so long that good certificates seem to fail.
+   * Absent: this device is proven by itself.
+   */
+  readonly proofsAtOnce?: AtMost;
   /** Told at the start of each step. */
   readonly onStep: (step: ReconcileStep) => void;
 }
@@ -36,25 +49,36 @@ export interface Registrar {
   drain(service: DesireService, reason: string, signal: AbortSignal): Promise<void>;
 }
 
-export type ReconcileStep = 'observe' | 'desire' | 'plan' | 'apply' | 'save' | 'verify' | 'register';
+export type ReconcileStep =
+  'observe' | 'desire' | 'plan' | 'apply' | 'save' | 'verify' | 'roll back' | 'register';
 
 export interface ReconcileOptions {
   /** `plan` stops before anything is written. */
   readonly mode: 'plan' | 'apply';
   /** Services whose certificate is renewed whatever its age. */
   readonly renew?: ReadonlySet<string>;
+  /** Renews them also while the wait after a failed rotation lasts. */
+  readonly isUrgent?: boolean;
+  /** Lets the renewals that are due begin by and by; absent: all at once. */
+  readonly pace?: RenewalPace;
   /**
    * Whether the running configuration is known to be saved. One that is not known to be is saved even when there is
-   * nothing to change: an earlier run may have ended between its commit and its save.
+   * nothing to change: an earlier run may have ended between its commit and its save. It may also have left uploads.
    */
   readonly isSaved: boolean;
   /** Who writes: unique to this run. */
   readonly holder: string;
+  /** Which services to prove; all by default. One that this run changes is proven whatever stands here. */
+  readonly prove?: ReadonlySet<string>;
   /** See `ApplyOptions.beforeCommit`. */
-  readonly beforeCommit?: () => void;
+  readonly beforeCommit?: (epoch: number) => void;
+  /** See `ApplyOptions.onCommitted`. */
+  readonly onCommitted?: (epoch: number) => void;
+  /** Told of the epoch at which the device was read; throws if this run may not go on from there. */
+  readonly onRead?: (epoch: number) => void;
   /**
    * Given by whoever goes on without a service that is wrong. Absent: the first failure ends the run, and where that is
-   * known beforehand nothing is changed.
+   * known beforehand nothing is changed; what shows only on the wire is told when all services were proven.
    */
   readonly onServiceFailure?: OnServiceFailure;
   readonly signal: AbortSignal;
@@ -66,6 +90,10 @@ export interface ReconcileReport {
   readonly desire: Desire;
   /** By service; empty for `plan`. */
   readonly proofs: ReadonlyMap<string, Proof>;
+  /** Services that the device does not have as they should be; empty for `plan`. */
+  readonly notApplied: ReadonlySet<string>;
+  /** By service: certificates that did not pass their proof. */
+  readonly rollBacks?: ReadonlyMap<string, RollBack>;
   /** Why the other unit of a pair does not have what the active one has; thrown where one failure ends the run. */
   readonly notSynchronised?: AgentError | undefined;
 }
@@ -75,7 +103,7 @@ export interface ReconcileReport {
  * this function; they differ in when they call it.
  *
  * With `onServiceFailure`, changes of who may call come first and by themselves. A change is saved at once, so that a revocation outlives a reboot whatever else fails. Callers are sent to the device
- * only after it was proven on the wire. That a pair does not get in sync is reported last: the active unit serves.
+ * only after it was proven on the wire; a new certificate that is not is taken back. That a pair does not get in sync is reported last: the active unit serves.
  *
  * @throws AgentError MESH_ERR_PROOF_FAILED when the device does on the wire what it should not; with
  *   `onServiceFailure` only what concerns the device as a whole
@@ -87,7 +115,7 @@ export async function runOnce(
   options: ReconcileOptions,
 ): Promise<ReconcileReport> {
   const { client, clock, onStep } = ports;
-  const { signal, onServiceFailure = stopAtFailure, renew = new Set() } = options;
+  const { signal, onServiceFailure = stopAtFailure, renew = new Set(), isUrgent } = options;
   const target = { partition: device.partition, ...options };
   const configured = config.services.filter((service) => service.device === device.name);
 
@@ -97,14 +125,27 @@ export async function runOnce(
     ? await applyAllowlistsFirst(config, device, ports, { ...target, renew, onServiceFailure, signal })
     : undefined;
   const { dataGroups } = first ?? {};
-  const observed = await observeDevice(client, device.partition, { signal, dataGroups });
-  onStep('desire');
-  const desire = await desireDevice(config, device, observed, ports, { renew, onServiceFailure, signal });
-  onStep('plan');
   const names = configured.map(({ name }) => name);
+  const observed = await observeDevice(client, device.partition, {
+    signal,
+    dataGroups,
+    services: names,
+    isFirst: !options.isSaved,
+  });
+  options.onRead?.(observed.epoch);
+  onStep('desire');
+  const desire = await desireDevice(config, device, observed, ports, {
+    renew,
+    isUrgent,
+    pace: options.pace,
+    onServiceFailure,
+    signal,
+  });
+  onStep('plan');
   const included = new Set(desire.services.map((service) => service.config.name));
   const plan = planServices(desire, observed, { configured: names, included, now: clock.now() });
-  if (options.mode === 'plan') return { device: device.name, plan, desire, proofs: new Map() };
+  if (options.mode === 'plan')
+    return { device: device.name, plan, desire, proofs: new Map(), notApplied: new Set() };
 
   let applied: IsolatedApply = { isChanged: false, notApplied: new Set() };
   if (!isEmptyPlan(plan)) {
@@ -120,97 +161,56 @@ export async function runOnce(
   }
   const isSaved = options.isSaved || (first?.changes.length ?? 0) > 0;
   let notSynchronised: AgentError | undefined = first?.notSynchronised;
-  if (!isSaved || applied.isChanged) {
+  const isMoved = !options.isSaved && (await removeOrphans(client, target));
+  if (!isSaved || applied.isChanged || isMoved) {
     onStep('save');
-    notSynchronised = await makeLast(ports.units, client, applied.isChanged);
+    notSynchronised = await makeLast(ports.units, client, applied.isChanged || isMoved);
   }
   onStep('verify');
-  const proofs = new Map<string, Proof>();
-  for (const service of desire.services) {
-    const { name } = service.config;
-    if (applied.notApplied.has(name)) continue;
-    await goingOn(name, onServiceFailure, signal, async () => {
-      const proof = await verifyService(service, desire, ports, signal);
-      proofs.set(name, proof);
-      if (!proof.passed) await refuseUnproven(service, proof, ports, signal);
-    });
-  }
-  onStep('register');
-  for (const service of desire.services) {
-    const { name, registration } = service.config;
-    if (registration === 'none' || proofs.get(name)?.passed !== true) continue;
-    await goingOn(name, onServiceFailure, signal, async () => {
-      await ports.registrar.register(service, signal);
-    });
-  }
-  if (notSynchronised !== undefined && !isIsolated) throw notSynchronised;
   const changes = [...(first?.changes ?? []), ...plan.changes];
-  return { device: device.name, plan: { ...plan, changes }, desire, proofs, notSynchronised };
-}
-
-async function goingOn(
-  service: string,
-  onServiceFailure: OnServiceFailure,
-  signal: AbortSignal,
-  step: () => Promise<void>,
-): Promise<void> {
-  try {
-    await step();
-  } catch (error) {
-    signal.throwIfAborted();
-    if (!(error instanceof AgentError)) throw error;
-    onServiceFailure(service, error);
-  }
-}
-
-async function refuseUnproven(
-  service: DesireService,
-  proof: Proof,
-  { registrar }: Pick<ReconcilePorts, 'registrar'>,
-  signal: AbortSignal,
-): Promise<never> {
-  const { name, listen } = service.config;
-  const seen = describeFailure(proof);
-  await registrar.drain(service, seen, signal);
-  throw new AgentError(
-    'MESH_ERR_PROOF_FAILED',
-    `service ${name} on ${renderEndpoint(listen)}: ${seen}`,
-    `look at the device's /var/log/ltm, then run bigip-mesh verify ${name}`,
-  );
-}
-
-/** Calls one service as good and bad callers do. */
-export async function verifyService(
-  { config, spiffeId, allowlist, trustDomains, pair }: DesireService,
-  { trustBundle }: Pick<Desire, 'trustBundle'>,
-  { identitySource, clock }: Pick<ReconcilePorts, 'identitySource' | 'clock'>,
-  signal: AbortSignal,
-): Promise<Proof> {
-  const callers = await mintProofCallers({
-    allowlist,
-    trustDomains,
-    identity: spiffeId,
-    source: identitySource,
-    clock,
-    signal,
+  // A root that was added is proven by all services together.
+  const asked = awaitProof(desire.device.roots) ? names : (options.prove ?? names);
+  const toProve = new Set([...asked, ...changedServices(changes, names)]);
+  const { services, proofs, rollBacks, failures, ...proven } = await proveServices(desire, ports, {
+    ...target,
+    configured: names,
+    before: observed,
+    left: new Set(names.filter((name) => applied.notApplied.has(name) || !toProve.has(name))),
   });
-  return proveService({
-    ...config.listen,
-    host: config.host,
-    spiffeId: spiffeId.text,
-    fingerprint256: pair.facts['sha256'],
-    trustBundle,
-    callers,
-    probe: config.probe,
-  });
+  notSynchronised = proven.notSynchronised ?? notSynchronised;
+  onStep('register');
+  const unregistered = await registerProven({ services, proofs }, ports.registrar, signal);
+  const accepting = { ...target, configured: names, proofs, now: clock.now() };
+  const accepted = await acceptProvenRoots(ports, desire.device.roots, accepting);
+  notSynchronised = accepted.notSynchronised ?? notSynchronised;
+  // Told last: one service that is wrong keeps no other from being proven and registered.
+  for (const { service, error } of [...failures, ...unregistered]) onServiceFailure(service, error);
+  if (notSynchronised !== undefined && !isIsolated) throw notSynchronised;
+  const [refusal] = desire.revocation.refusals;
+  if (refusal !== undefined && options.onServiceFailure === undefined) throw refusal;
+  return {
+    device: device.name,
+    plan: { ...plan, changes },
+    desire: {
+      ...asProven(desire, services),
+      roots: accepted.isNoted ? desire.roots.map(provenRoot) : desire.roots,
+    },
+    proofs,
+    notApplied: applied.notApplied,
+    rollBacks,
+    notSynchronised,
+  };
 }
 
-function describeFailure({ checks, servedFingerprint }: Proof): string {
-  const failed = checks.find(({ passed }) => !passed);
-  if (failed === undefined) {
-    return servedFingerprint === undefined
-      ? 'no certificate was seen'
-      : 'different certificates are served by turns';
-  }
-  return `${failed.name} (${failed.caller}) should ${failed.expected === 'gets in' ? 'get in' : 'get nothing'}: ${failed.seen}`;
+/** What was desired, with the pairs that services have in the end. */
+function asProven(desire: Desire, services: readonly DesireService[]): Desire {
+  const pairs = new Map(services.map(({ config, pair }) => [config.name, pair]));
+  const device = {
+    ...desire.device,
+    services: desire.device.services.map((service) => ({
+      ...service,
+      pair: pairs.get(service.config.name) ?? service.pair,
+    })),
+  };
+  return { ...desire, device, services };
 }

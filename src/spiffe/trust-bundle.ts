@@ -7,6 +7,8 @@ import { certificateFingerprint, renderCertificatesPem } from './svid.js';
 export interface RootSource {
   readonly origin: string;
   readonly certificates: readonly X509Certificate[];
+  /** Whether callers are given the roots of this place too, and so can verify a server under them. Default: no. */
+  readonly isPublished?: boolean;
 }
 
 export interface TrustedRoot {
@@ -15,14 +17,16 @@ export interface TrustedRoot {
   readonly fingerprint256: string;
   /** Every place that named it, in the order of the sources. */
   readonly origins: readonly string[];
+  /** Whether one of these places is one that callers are given too. */
+  readonly isPublished: boolean;
 }
 
-/** A certificate that was offered as a root and is none. */
+/** A certificate that was offered as a root and is none, or was offered twice in one place. */
 export interface NotARoot {
   readonly origin: string;
   /** Empty when the certificate has an empty subject. */
   readonly subject: string;
-  readonly reason: 'not self-signed' | 'not a CA';
+  readonly reason: 'not self-signed' | 'not a CA' | 'there twice';
 }
 
 /**
@@ -43,9 +47,13 @@ export class TrustBundle {
 
   /** The union of what all the sources offer. */
   static of(sources: readonly RootSource[]): TrustBundle {
-    const roots = new Map<string, { certificate: X509Certificate; origins: string[] }>();
+    const roots = new Map<
+      string,
+      { certificate: X509Certificate; origins: string[]; isPublished: boolean }
+    >();
     const setAside: NotARoot[] = [];
-    for (const { origin, certificates } of sources) {
+    for (const { origin, certificates, isPublished = false } of sources) {
+      const seen = new Set<string>();
       for (const certificate of certificates) {
         const reason = whyNotARoot(certificate);
         if (reason !== undefined) {
@@ -54,14 +62,22 @@ export class TrustBundle {
         }
         const fingerprint = certificateFingerprint(certificate);
         const known = roots.get(fingerprint);
-        if (known === undefined) roots.set(fingerprint, { certificate, origins: [origin] });
-        else if (!known.origins.includes(origin)) known.origins.push(origin);
+        if (known === undefined) {
+          seen.add(fingerprint);
+          roots.set(fingerprint, { certificate, origins: [origin], isPublished });
+          continue;
+        }
+        if (seen.has(fingerprint))
+          setAside.push({ origin, subject: subjectOnOneLine(certificate), reason: 'there twice' });
+        if (!known.origins.includes(origin)) known.origins.push(origin);
+        seen.add(fingerprint);
+        known.isPublished ||= isPublished;
       }
     }
     return new TrustBundle(
       [...roots]
         .toSorted(([a], [b]) => (a < b ? -1 : 1))
-        .map(([fingerprint256, { certificate, origins }]) => ({ certificate, fingerprint256, origins })),
+        .map(([fingerprint256, root]) => ({ ...root, fingerprint256 })),
       setAside,
     );
   }
@@ -75,8 +91,12 @@ export class TrustBundle {
   }
 
   has(certificate: X509Certificate): boolean {
-    const fingerprint = certificateFingerprint(certificate);
-    return this.roots.some((root) => root.fingerprint256 === fingerprint);
+    return this.find(certificateFingerprint(certificate)) !== undefined;
+  }
+
+  /** @param fingerprint256 SHA-256 of the DER, lower-case hex */
+  find(fingerprint256: string): TrustedRoot | undefined {
+    return this.roots.find((root) => root.fingerprint256 === fingerprint256);
   }
 
   /** All roots as PEM, in their stable order. */
@@ -89,7 +109,7 @@ export class TrustBundle {
  * Issuer equal to subject is not enough: Istio's own test leaf `spiffe-workload-cert.pem` has that without being
  * self-signed. A root without basicConstraints counts, as it does for Istio; one that says CA:FALSE does not.
  */
-function whyNotARoot(certificate: X509Certificate): NotARoot['reason'] | undefined {
+function whyNotARoot(certificate: X509Certificate): 'not self-signed' | 'not a CA' | undefined {
   if (!isSelfSigned(certificate)) return 'not self-signed';
   // What the walk refuses, such as an old root of odd encoding, does not say CA:FALSE.
   const walked = walkCertificate(certificate.raw);

@@ -9,12 +9,19 @@ import { badCallerId, goodCallerId } from '../../src/demo/surroundings.js';
 import type { RequestRecord } from '../../src/icontrol/request.js';
 import { silentLogger } from '../../src/log.js';
 import { repositoryRoot } from '../support/shared-data.js';
+import { measureControllerEdit } from './controller-edit.js';
 import { measureMock } from './mock.js';
+import { measureRotations } from './rotations.js';
 import { measureRule } from './rule.js';
+import { measureScale } from './scale.js';
+import { measureWeek } from './week.js';
 
 /*
  * The numbers that the design holds, as counts and ratios: `npm run bench`. Nothing here is asserted, because a
  * number that depends on a machine has no place in a test.
+ *
+ * The simulated time takes the longest, five minutes of one core a day: `npm run bench -- --days 7` is the week. With
+ * `--services 50` the twenty devices have a thousand services together, which takes twice the time.
  */
 
 interface Row {
@@ -50,7 +57,7 @@ const writes = (all: readonly RequestRecord[]): RequestRecord[] =>
 const bytes = (all: readonly RequestRecord[]): number =>
   all.reduce((sum, { bytesOut, path, method }) => sum + bytesOut + path.length + method.length, 0);
 const isCleanUp = ({ path }: RequestRecord): boolean =>
-  path.includes('unix-rm') || path === '/mgmt/tm/sys/config';
+  path.includes('unix-rm') || path.includes('unix-ls') || path === '/mgmt/tm/sys/config';
 const isLogin = ({ path }: RequestRecord): boolean => path.startsWith('/mgmt/shared/auth');
 
 const apply = (renew: ReadonlySet<string> = new Set()) => agent.reconcile(device, { mode: 'apply', renew });
@@ -68,7 +75,7 @@ const enforced = writes(edit).filter((request) => !isCleanUp(request));
 const help = medianMs([join(repositoryRoot, 'build', 'src', 'main.js'), '--help']);
 const bare = medianMs(['-e', '0']);
 
-const rows: Row[] = [
+print([
   { what: 'requests to swap one certificate pair', measured: String(swap.length), goal: 'at most 10' },
   {
     what: 'requests per rotation, save and clean-up included',
@@ -100,11 +107,24 @@ const rows: Row[] = [
     measured: `${(help / bare).toFixed(2)} times`,
     goal: 'at most 3 times',
   },
-  ...(await measureRule()),
-  ...(await measureMock()),
-];
-for (const { what, measured, goal } of rows) {
-  process.stdout.write(`${what.padEnd(52)} ${measured.padEnd(28)} ${goal}\n`);
+]);
+print(await measureRotations());
+print(await measureControllerEdit());
+print(await measureScale({ devices: 20, servicesPerDevice: number('--services') ?? 25 }));
+print(await measureRule());
+print(await measureMock());
+print(await measureWeek(number('--days') ?? 1));
+
+/** At once, because what comes next may take long. */
+function print(rows: readonly Row[]): void {
+  for (const { what, measured, goal } of rows) {
+    process.stdout.write(`${what.padEnd(52)} ${measured.padEnd(28)} ${goal}\n`);
+  }
+}
+
+function number(option: string): number | undefined {
+  const given = process.argv.indexOf(option);
+  return given < 0 ? undefined : Number(process.argv[given + 1]);
 }
 
 function medianMs(args: readonly string[]): number {

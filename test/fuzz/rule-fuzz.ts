@@ -50,7 +50,8 @@ const portion = 500;
  *   certificate whose one URI, as an independent parser reads it, is not on the list.
  */
 export async function fuzzRule(bench: RuleBench, { seed, runs }: FuzzOptions): Promise<FuzzTally> {
-  await bench.setGroups({ allow, deny, settings: enforcing });
+  // So the rule looks at where the chain leads, too, whatever comes behind the leaf.
+  await bench.setGroups({ allow, deny, settings: { ...enforcing, retiring: '1' } });
   const outcomes = new Map<string, number>();
   let confirmed = 0;
   for (let done = 0; done < runs; done += portion) {
@@ -62,7 +63,7 @@ export async function fuzzRule(bench: RuleBench, { seed, runs }: FuzzOptions): P
     for (let start = 0; start < count; start += atOnce) {
       const group = certificates.slice(start, start + atOnce);
       const results = await Promise.all(
-        group.map((certificate) => bench.call({ certificates: [certificate] })),
+        group.map((certificate) => bench.call({ certificates: [certificate, certificate] })),
       );
       for (const [index, certificate] of group.entries()) {
         const outcome = results[index];

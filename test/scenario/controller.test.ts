@@ -8,12 +8,15 @@ import { editAllowlist } from '../../src/demo/edit-allowlist.js';
 import { startScenario } from '../../src/demo/scenario.js';
 import type { Scenario } from '../../src/demo/scenario.js';
 import { badCallerId, deviceUser, goodCallerId } from '../../src/demo/surroundings.js';
-import { Informer } from '../../src/kube/informer.js';
+import { IControlClient } from '../../src/icontrol/client.js';
+import { resourcePath } from '../../src/icontrol/resource-path.js';
 import { kinds } from '../../src/kube/kinds.js';
 import type { KubeKind, KubeObject } from '../../src/kube/object.js';
 import { silentLogger } from '../../src/log.js';
+import { Secret } from '../../src/secret.js';
 import { finished, lineOf, startBigipMesh } from '../support/command.js';
 import type { Finished } from '../support/command.js';
+import { Follower } from '../support/follower.js';
 import { OpensslCaller } from '../support/openssl-caller.js';
 import { repositoryRoot } from '../support/shared-data.js';
 
@@ -28,53 +31,14 @@ interface Status {
   };
 }
 
-/** Follows the status that the controller writes into the cluster. */
-class StatusReader {
-  readonly #stop = new AbortController();
-  readonly #informer: Informer<Status>;
-  readonly #running: Promise<void>;
-  #waiting: Array<() => void> = [];
-
-  constructor(scenario: Scenario) {
-    this.#informer = new Informer<Status>({
-      kube: scenario.kube,
-      kind: kinds.configMap,
-      selection: { namespace: 'mesh-edge', fieldSelector: 'metadata.name=bigip-mesh-status' },
-      hold: (object) => parse((object['data'] as { edge: string }).edge) as Status,
-      onChange: () => {
-        const told = this.#waiting;
-        this.#waiting = [];
-        for (const tell of told) tell();
-      },
-      clock: systemClock,
-      random: Math.random,
-      logger: silentLogger(),
-    });
-    this.#running = this.#informer.run(this.#stop.signal);
-  }
-
-  /** Resolves as soon as the status is so, now or later. */
-  async when(holds: (status: Status) => boolean): Promise<Status> {
-    for (;;) {
-      const known = this.#informer.get('bigip-mesh-status');
-      if (known.state === 'known' && holds(known.value)) return known.value;
-      await new Promise<void>((resolve) => this.#waiting.push(resolve));
-    }
-  }
-
-  async close(): Promise<void> {
-    this.#stop.abort(new Error('the test is over'));
-    await this.#running;
-  }
-}
-
 describe('the controller as a process of its own, with the permissions that are shipped', function () {
   this.timeout(60_000);
   let scenario: Scenario;
   let controller: ChildProcessWithoutNullStreams;
   let ended: Promise<Finished>;
   let url: string;
-  let status: StatusReader;
+  let status: Follower<Status>;
+  let events: Follower<string>;
   let good: OpensslCaller;
   let bad: OpensslCaller;
 
@@ -87,7 +51,17 @@ describe('the controller as a process of its own, with the permissions that are 
     controller = startBigipMesh(['controller', ...files, ...places]);
     ended = finished(controller);
     [, url = ''] = await lineOf(controller, /^ready (http:\/\/\S+)$/m);
-    status = new StatusReader(scenario);
+    const selection = { namespace: 'mesh-edge', fieldSelector: 'metadata.name=bigip-mesh-status' };
+    status = new Follower(
+      scenario.kube,
+      { kind: kinds.configMap, selection },
+      (object) => parse((object['data'] as { edge: string }).edge) as Status,
+    );
+    events = new Follower(
+      scenario.kube,
+      { kind: kinds.event, selection: { namespace: 'default' } },
+      (object) => String(object['note']),
+    );
     good = await caller('good', goodCallerId);
     bad = await caller('bad', badCallerId);
   });
@@ -96,11 +70,12 @@ describe('the controller as a process of its own, with the permissions that are 
     controller.kill('SIGKILL');
     await ended;
     await status.close();
+    await events.close();
     await scenario.close();
   });
 
   it('makes the device a member of the mesh, and proves it', async () => {
-    await status.when(({ services }) => services.echo.provenAt !== undefined);
+    await status.first(({ services }) => services.echo.provenAt !== undefined);
     assert.equal((await good.say('hi')).heard, 'HI\n');
     assert.equal((await bad.say('hi')).heard, '');
     const entries = await scenario.kube.list(kinds.workloadEntry, { namespace: 'default' });
@@ -110,15 +85,15 @@ describe('the controller as a process of its own, with the permissions that are 
   it('is alive, ready and the leader', async () => {
     assert.equal(await get('/healthz'), 'ok\n');
     assert.equal(await get('/readyz'), 'ok\n');
-    assert.match(await get('/metrics'), /^bigip_mesh_leader 1$/m);
+    assert.match(await get('/metrics'), /^bigip_mesh_leader\{device="edge"\} 1$/m);
   });
 
   it('brings an edit of the allowlist to the data plane, without a command', async () => {
     await editAllowlist(scenario.kube, [goodCallerId, badCallerId], signal);
-    await status.when(({ services }) => services.echo.allowlist?.allow === 2);
+    await status.first(({ services }) => services.echo.allowlist?.allow === 2);
     assert.equal((await bad.say('hi')).heard, 'HI\n');
     await editAllowlist(scenario.kube, [goodCallerId], signal);
-    await status.when(({ services }) => services.echo.allowlist?.allow === 1);
+    await status.first(({ services }) => services.echo.allowlist?.allow === 1);
     assert.equal((await bad.say('hi')).heard, '');
     assert.equal((await good.say('hi')).heard, 'HI\n');
   });
@@ -135,7 +110,7 @@ describe('the controller as a process of its own, with the permissions that are 
     assert.deepEqual(deviceWrites(), writes);
     takeBack();
     await editAllowlist(scenario.kube, [goodCallerId, badCallerId], signal);
-    await status.when(({ services }) => services.echo.allowlist?.allow === 2);
+    await status.first(({ services }) => services.echo.allowlist?.allow === 2);
     assert.equal((await bad.say('hi')).heard, 'HI\n');
   });
 
@@ -143,25 +118,60 @@ describe('the controller as a process of its own, with the permissions that are 
     const { faults } = scenario.bigIp;
     faults.inject({ fault: 'drop-before' });
     await editAllowlist(scenario.kube, [goodCallerId], signal);
-    const away = await status.when(({ error }) => error !== undefined);
+    const away = await status.first(({ error }) => error !== undefined);
     assert.equal(away.error?.code, 'MESH_ERR_DEVICE_UNREACHABLE');
     assert.match(await get('/metrics'), /^bigip_mesh_device_reachable\{device="edge"\} 0$/m);
     assert.equal(await get('/healthz'), 'ok\n');
     assert.equal(await get('/readyz'), 'ok\n');
     faults.clear();
-    await status.when(({ error, services }) => error === undefined && services.echo.allowlist?.allow === 1);
+    await status.first(({ error, services }) => error === undefined && services.echo.allowlist?.allow === 1);
     assert.equal((await bad.say('hi')).heard, '');
     assert.equal((await good.say('hi')).heard, 'HI\n');
+  });
+
+  it('puts back what is changed on the device by hand, and says whose object and which member', async () => {
+    const { bigIp } = scenario;
+    const person = new IControlClient({
+      url: bigIp.url,
+      credentials: () =>
+        Promise.resolve({ username: deviceUser.name, password: new Secret(deviceUser.password) }),
+      tls: { caPem: bigIp.certificatePem },
+      clock: systemClock,
+      logger: silentLogger(),
+    });
+    const path = resourcePath('ltm/virtual', { partition: 'mesh', name: 'echo' });
+    await person.resources.modify(path, { enabled: false, disabled: true });
+    await person.close();
+    // Something calls for a look at the device before five minutes are over.
+    const roots = { kind: kinds.configMap, namespace: 'istio-system', name: 'istio-ca-root-cert' };
+    const before = await scenario.kube.get(roots);
+    assert.ok(before !== undefined);
+    const annotations = { touched: 'yes' };
+    await scenario.kube.replace(kinds.configMap, {
+      ...before,
+      metadata: { ...before.metadata, annotations },
+    });
+    const drift = await events.first((note) => note.includes('somebody else'));
+    assert.equal(drift, 'on device edge, ltm/virtual echo: enabled changed by somebody else; put back');
+    assert.equal((await good.say('hi')).heard, 'HI\n');
+    assert.match(
+      await get('/metrics'),
+      /^bigip_mesh_drift_repaired_total\{device="edge",kind="ltm\/virtual"\} 1$/m,
+    );
   });
 
   it('ends on SIGTERM with exit code 0, and leaves neither a Lease nor a login behind', async () => {
     controller.kill('SIGTERM');
     const { exitCode, stderr } = await ended;
     assert.equal(exitCode, 0, stderr);
-    const ref = { kind: kinds.lease, namespace: 'mesh-edge', name: 'bigip-mesh-agent' };
-    const lease = await scenario.kube.get(ref);
-    assert.ok(lease !== undefined);
-    assert.equal((lease['spec'] as { holderIdentity: string }).holderIdentity, '');
+    const { items } = await scenario.kube.list(kinds.lease, { namespace: 'mesh-edge' });
+    assert.deepEqual(
+      items.map((lease) => [
+        lease.metadata.name,
+        (lease['spec'] as { holderIdentity: string }).holderIdentity,
+      ]),
+      [['bigip-mesh-agent-edge', '']],
+    );
     const last = scenario.bigIp.requests.at(-1);
     assert.match(
       `${last?.method} ${last?.path} ${last?.status}`,
@@ -223,7 +233,12 @@ describe('the controller as a process of its own, with the permissions that are 
 });
 
 function kindOf({ apiVersion, kind, metadata }: KubeObject): KubeKind {
-  const plurals: Readonly<Record<string, string>> = { Role: 'roles', RoleBinding: 'rolebindings' };
+  const plurals: Readonly<Record<string, string>> = {
+    Role: 'roles',
+    RoleBinding: 'rolebindings',
+    ClusterRole: 'clusterroles',
+    ClusterRoleBinding: 'clusterrolebindings',
+  };
   const own = Object.values(kinds).find((known) => known.kind === kind && known.apiVersion === apiVersion);
   return (
     own ?? { apiVersion, kind, plural: plurals[kind] ?? '', namespaced: metadata.namespace !== undefined }

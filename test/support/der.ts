@@ -18,6 +18,7 @@ export const oid = {
   extendedKeyUsage: Buffer.from('0603551d25', 'hex'),
   nameConstraints: Buffer.from('0603551d1e', 'hex'),
   certificatePolicies: Buffer.from('0603551d20', 'hex'),
+  authorityKeyIdentifier: Buffer.from('0603551d23', 'hex'),
 };
 
 const criticalTrue = Buffer.from('0101ff', 'hex');
@@ -54,12 +55,18 @@ export function extendedKeyUsage(...oids: readonly string[]): Buffer {
   );
 }
 
+/** @param fields of AuthorityKeyIdentifier: 0x80 the key identifier, 0xa1 issuer, 0x82 serial number. */
+export function authorityKeyIdentifier(...fields: readonly Buffer[]): Buffer {
+  return extension(oid.authorityKeyIdentifier, false, der(0x30, ...fields));
+}
+
 export const serverAuth = '2b06010505070301';
 export const clientAuth = '2b06010505070302';
 
 /** The parts of a hand-made certificate; a field left out is as in an Istio workload certificate. */
 export interface CertificateParts {
   readonly version?: Buffer;
+  readonly issuer?: Buffer;
   readonly subject?: Buffer;
   readonly afterKey?: Buffer;
   readonly extensions?: readonly Buffer[];
@@ -79,7 +86,7 @@ export function certificateDer(parts: CertificateParts): Buffer {
     parts.version ?? der(0xa0, der(0x02, Buffer.of(2))),
     der(0x02, Buffer.of(1)),
     der(0x30),
-    der(0x30),
+    parts.issuer ?? der(0x30),
     der(0x30),
     parts.subject ?? der(0x30),
     der(0x30),

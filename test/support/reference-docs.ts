@@ -4,6 +4,8 @@ import { metricCatalogue } from '../../src/controller/metric-catalogue.js';
 import { errorCatalogue } from '../../src/errors.js';
 import type { Consequence } from '../../src/errors.js';
 import { renderConformancePage } from '../unit/conformance/conformance-page.js';
+import { renderVetPage } from '../unit/vet/vet-page.js';
+import { renderCliPage } from './cli-page.js';
 
 const consequences: Readonly<Record<Consequence, string>> = {
   invalid: 'the input is wrong, nothing was tried (exit code 3)',
@@ -14,10 +16,12 @@ const consequences: Readonly<Record<Consequence, string>> = {
 
 /** The reference pages that are written from the code: `npm run docs` writes them, a test compares them. */
 export const referencePages: ReadonlyArray<{ readonly file: string; readonly render: () => string }> = [
+  { file: 'docs/reference/cli.md', render: renderCliPage },
   { file: 'docs/reference/conformance.md', render: renderConformancePage },
   { file: 'docs/reference/errors.md', render: renderErrors },
   { file: 'docs/reference/events.md', render: renderEvents },
   { file: 'docs/reference/metrics.md', render: renderMetrics },
+  { file: 'docs/reference/vet.md', render: renderVetPage },
   {
     file: 'docs/reference/config.schema.json',
     render: () => `${JSON.stringify(configJsonSchema(), undefined, 2)}\n`,

@@ -80,6 +80,11 @@ export class WorkloadApiServer {
     return `unix://${join(this.#folder, 'api.sock')}`;
   }
 
+  /** Resolves when a client listens that was sent the state. */
+  async untilSomebodyListens(): Promise<void> {
+    while (this.#streams.size === 0) await new Promise((resolve) => setImmediate(resolve));
+  }
+
   /** Resolves when no client listens any more. */
   async untilNobodyListens(): Promise<void> {
     await Promise.all([...this.#streams].map((stream) => once(stream, 'cancelled')));

@@ -48,7 +48,15 @@ describe('the layout', () => {
         'pki, and the mock for its own',
       ],
       [['commander'], (path) => folder(path) === 'cli', 'cli'],
+      [['@grpc/grpc-js', '@grpc/proto-loader'], (path) => folder(path) === 'identity', 'identity'],
+      [['@marcbachmann/cel-js'], (path) => path.startsWith('mesh/validation/'), 'mesh/validation'],
     ];
+  it('knows packages that are really imported', () => {
+    const unused = owners
+      .flatMap(([packages]) => packages)
+      .filter((name) => importers((imported) => imported === name).length === 0);
+    assert.deepEqual(unused, []);
+  });
   for (const [packages, isOwner, name] of owners) {
     it(`imports ${packages.join(', ')} in ${name} only`, () => {
       const strangers = importers((imported) => packages.includes(imported)).filter((path) => !isOwner(path));
@@ -106,6 +114,26 @@ describe('the layout', () => {
     );
     assert.deepEqual(users, []);
   });
+
+  // vet knows by the permissions that render prints what the agent has to be able to do.
+  const views: ReadonlyArray<[view: string, readers: readonly string[]]> = [
+    ['vet', ['vet', 'cli']],
+    ['status', ['status', 'cli']],
+    ['render', ['render', 'vet', 'cli']],
+  ];
+  for (const [view, readers] of views) {
+    it(`lets ${view} look at everything and nothing but its commands look at it`, () => {
+      const users = importers((imported) => imported.startsWith(`${view}/`)).map(folder);
+      assert.deepEqual(
+        [...new Set(users)].filter((user) => !readers.includes(user)),
+        [],
+      );
+      const edges = files
+        .filter(({ path }) => folder(path) === view)
+        .flatMap(({ imports }) => imports.filter((imported) => /^(cli|demo|mock)\//.test(imported)));
+      assert.deepEqual(edges, []);
+    });
+  }
 
   it('ends the process in main.ts only', () => {
     const enders = files.filter(({ text }) => /process\.exit\(/.test(text)).map(({ path }) => path);

@@ -13,8 +13,10 @@ import type { Fault } from './faults.js';
 import { renderKubeconfig } from './kubeconfig.js';
 import { Registry } from './registry.js';
 import { answerRequest } from './request-routing.js';
+import type { Resource } from './resource.js';
 import { ResourceTable } from './resource-table.js';
 import { Store } from './store.js';
+import type { JudgedAction } from './rbac.js';
 import { Users } from './users.js';
 
 /** All in PEM. */
@@ -32,6 +34,11 @@ export interface KubeApiOptions {
   /** Without it the server speaks plain HTTP, over which kubectl sends no token. */
   readonly tls?: KubeApiTls;
   readonly clock?: Clock;
+  /**
+   * The versions in which Istio's kinds are served; default: all. `['v1beta1', 'v1alpha3']` is an Istio before 1.22;
+   * an empty list a cluster without Istio.
+   */
+  readonly istioVersions?: readonly string[];
 }
 
 /** One request as it came, without its body and credentials. */
@@ -48,6 +55,8 @@ export interface KubeApi {
   readonly url: string;
   /** Every request since the start, the latest 10,000 of them. */
   readonly requests: readonly RecordedRequest[];
+  /** What everybody but administrators wanted to do, and whether RBAC let him; the latest 10,000. */
+  readonly actions: readonly JudgedAction[];
   /** A kubeconfig for the administrator, or for whoever the token is of. */
   kubeconfig(token?: string): string;
   /** Lets requests fail; the result takes the fault back. */
@@ -75,11 +84,16 @@ const keptRequests = 10_000;
 export async function startKubeApi(options: KubeApiOptions = {}): Promise<KubeApi> {
   const clock = options.clock ?? systemClock;
   const store = new Store();
-  const resources = new ResourceTable(builtinResources);
+  const resources = new ResourceTable(servedResources(options.istioVersions));
   const registry = new Registry(store, resources, clock);
   const users = new Users(clock, options.token);
   const faults = new Faults();
   const requests: RecordedRequest[] = [];
+  const actions: JudgedAction[] = [];
+  const onAction = (action: JudgedAction): void => {
+    actions.push(action);
+    if (actions.length > keptRequests) actions.shift();
+  };
   let watches = endOfWatches();
   createInitialNamespaces(registry, resources);
 
@@ -98,7 +112,7 @@ export async function startKubeApi(options: KubeApiOptions = {}): Promise<KubeAp
       answerFault(response, fault.code, fault.retryAfterSeconds);
       return;
     }
-    const state = { store, resources, registry, users, clock, watches: watches.signal };
+    const state = { store, resources, registry, users, clock, onAction, watches: watches.signal };
     void answerRequest({ request, response, url, state });
   };
   const { tls } = options;
@@ -115,6 +129,7 @@ export async function startKubeApi(options: KubeApiOptions = {}): Promise<KubeAp
   return {
     url,
     requests,
+    actions,
     kubeconfig: (token = users.adminToken) => renderKubeconfig({ server: url, token, tls }),
     inject: (fault) => faults.add(fault),
     dropConnections: () => server.closeAllConnections(),
@@ -127,6 +142,19 @@ export async function startKubeApi(options: KubeApiOptions = {}): Promise<KubeAp
       return closed;
     },
   };
+}
+
+function servedResources(istioVersions: readonly string[] | undefined): readonly Resource[] {
+  if (istioVersions === undefined) return builtinResources;
+  return builtinResources
+    .map((resource) => {
+      if (!resource.group.endsWith('.istio.io')) return resource;
+      return {
+        ...resource,
+        versions: resource.versions.filter((version) => istioVersions.includes(version)),
+      };
+    })
+    .filter(({ versions }) => versions.length > 0);
 }
 
 /** Every watch that is open listens to it. */

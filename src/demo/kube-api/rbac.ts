@@ -14,6 +14,12 @@ export interface Action {
   readonly name: string;
 }
 
+/** What somebody wanted to do, and whether the rules let him. */
+export interface JudgedAction extends Action {
+  readonly user: string;
+  readonly allowed: boolean;
+}
+
 const rbacGroup = 'rbac.authorization.k8s.io';
 
 /**

@@ -5,6 +5,7 @@ import { ApiError, unknownPath } from './api-error.js';
 import { discover } from './discovery.js';
 import type { JsonObject } from './json.js';
 import { openApi } from './openapi.js';
+import type { JudgedAction } from './rbac.js';
 import type { Registry } from './registry.js';
 import { parsePath } from './request-path.js';
 import { answerResource } from './resource-requests.js';
@@ -18,6 +19,8 @@ export interface ServerState {
   readonly resources: ResourceTable;
   readonly registry: Registry;
   readonly users: Users;
+  /** Told of each request that was judged by RBAC. */
+  readonly onAction: (action: JudgedAction) => void;
   readonly clock: Clock;
   /** Aborts when every watch is to end. */
   readonly watches: AbortSignal;

@@ -172,7 +172,9 @@ function authorize(
     namespace: group === '' && plural === 'namespaces' && namespace === '' ? route.name : namespace,
     name: route.name || (selectedName(query.get('fieldSelector') ?? '') ?? ''),
   };
-  if (isAllowed(user, action, state.store, state.resources)) return;
+  const allowed = isAllowed(user, action, state.store, state.resources);
+  if (!user.groups.includes('system:masters')) state.onAction({ ...action, user: user.name, allowed });
+  if (allowed) return;
   throw new ApiError(403, 'Forbidden', refusalText(user, action), {
     ...(action.name === '' ? {} : { name: action.name }),
     ...(group === '' ? {} : { group }),

@@ -86,11 +86,15 @@ function renderClientSsl(profile: ConfigObject, view: View): ClientSslConfigurat
   const caPem = certificatePem(text('caFile'), view);
   const clientCertCaPem = certificatePem(text('clientCertCa'), view);
   const peerCertMode = text('peerCertMode');
+  const crl = view.configuration.get('sys/file/ssl-crl', text('crlFile'))?.content;
   return {
     fullPath: profile.name.fullPath,
     certKeyChain: certKeyChainOf(profile, view).flatMap((entry) => certKeyChain(profile, entry, view)),
     ...(caPem === undefined ? {} : { caPem }),
     ...(clientCertCaPem === undefined ? {} : { clientCertCaPem }),
+    ...(crl?.type === 'crl'
+      ? { crlPem: crl.pem, allowExpiredCrl: text('allowExpiredCrl') === 'enabled' }
+      : {}),
     peerCertMode: peerCertMode === 'require' || peerCertMode === 'request' ? peerCertMode : 'ignore',
     authenticate: text('authenticate') === 'always' ? 'always' : 'once',
     authenticateDepth: Number(view.effective(profile, 'authenticateDepth')),

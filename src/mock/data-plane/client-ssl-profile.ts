@@ -1,9 +1,11 @@
 import { constants } from 'node:crypto';
 import type { X509Certificate } from 'node:crypto';
 import { createServer } from 'node:tls';
-import type { Server, TLSSocket } from 'node:tls';
+import type { Server, TLSSocket, TlsOptions } from 'node:tls';
+import type { Clock } from '../../clock.js';
 import type { ClientSslConfiguration } from './configuration.js';
 import type { HeldStream } from './held-stream.js';
+import { Revocation } from './revocation.js';
 import type { SessionStore } from './session-store.js';
 import { chainTooLong, verifyResult } from './verify-result.js';
 
@@ -39,12 +41,17 @@ interface Slot {
 export class ClientSslProfile {
   readonly configuration: ClientSslConfiguration;
   readonly #sessions: SessionStore;
+  readonly #clock: Clock;
+  readonly #revocation: Revocation | undefined;
   readonly #idle: Record<Protocol, Slot[]> = { 'TLSv1.2': [], 'TLSv1.3': [] };
 
   /** @throws Error of OpenSSL when a certificate, key or root cannot be used. */
-  constructor(configuration: ClientSslConfiguration, sessions: SessionStore) {
+  constructor(configuration: ClientSslConfiguration, sessions: SessionStore, clock: Clock) {
+    const { crlPem, caPem = '', allowExpiredCrl: allowsExpired = false } = configuration;
     this.configuration = configuration;
     this.#sessions = sessions;
+    this.#clock = clock;
+    this.#revocation = crlPem === undefined ? undefined : new Revocation({ crlPem, caPem, allowsExpired });
     this.#idle['TLSv1.2'].push(this.#makeSlot('TLSv1.2'));
   }
 
@@ -91,7 +98,9 @@ export class ClientSslProfile {
     const chain = isResumed && !retainCertificate ? [] : peerCertificates(socket);
     // Node says whether a certificate verified by `authorizationError`, a code in spite of its type.
     const code = chain.length === 0 || socket.authorized ? undefined : String(socket.authorizationError);
-    const result = verifyResult(code);
+    const verified = verifyResult(code);
+    const revocation = verified === 0 && chain.length > 0 ? this.#revocation : undefined;
+    const result = revocation?.offenceOf(chain, this.#clock.now()) ?? verified;
     const intermediates = chain.slice(1).filter((certificate) => !certificate.checkIssued(certificate));
     return {
       socket,
@@ -122,8 +131,7 @@ export class ClientSslProfile {
       ca: caPem ?? [],
       requestCert: peerCertMode !== 'ignore',
       rejectUnauthorized: false,
-      minVersion: protocol,
-      maxVersion: protocol,
+      ...this.#versions(protocol),
       sessionIdContext: fullPath.slice(-32),
       ticketKeys: this.#sessions.ticketKeys,
       secureOptions: constants.SSL_OP_NO_RENEGOTIATION | (hasTickets ? 0 : constants.SSL_OP_NO_TICKET),
@@ -131,6 +139,16 @@ export class ClientSslProfile {
     const slot: Slot = { server, sessionId: Buffer.alloc(0) };
     if (hasCache && protocol === 'TLSv1.2') this.#serveSessions(slot);
     return slot;
+  }
+
+  /** Devices speak TLS 1.0 and 1.1 unless an option says no, and OpenSSL 3 at its lowest security level only. */
+  #versions(protocol: Protocol): Partial<Pick<TlsOptions, 'minVersion' | 'maxVersion' | 'ciphers'>> {
+    const { options } = this.configuration;
+    const older = (['TLSv1', 'TLSv1.1'] as const).find(
+      (version) => !options.includes(`no-${version.toLowerCase()}`),
+    );
+    if (protocol === 'TLSv1.3' || older === undefined) return { minVersion: protocol, maxVersion: protocol };
+    return { minVersion: older, maxVersion: protocol, ciphers: 'DEFAULT@SECLEVEL=0' };
   }
 
   #serveSessions(slot: Slot): void {

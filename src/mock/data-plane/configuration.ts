@@ -41,6 +41,10 @@ export interface ClientSslConfiguration {
   readonly caPem?: string;
   /** The roots that are advertised in CertificateRequest (`clientCertCa`). */
   readonly clientCertCaPem?: string;
+  /** The lists that client certificates must not stand in (`crlFile`). */
+  readonly crlPem?: string;
+  /** Whether a list is good beyond its nextUpdate; absent: no. */
+  readonly allowExpiredCrl?: boolean;
   readonly peerCertMode: 'ignore' | 'request' | 'require';
   readonly authenticate: 'once' | 'always';
   readonly authenticateDepth: number;

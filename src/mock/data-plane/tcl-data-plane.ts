@@ -192,7 +192,7 @@ export class TclDataPlane implements DataPlane {
       this.#sessionStores.set(clientSsl.fullPath, sessions);
     }
     try {
-      return new ClientSslProfile(clientSsl, sessions);
+      return new ClientSslProfile(clientSsl, sessions, this.#options.clock);
     } catch {
       throw new AgentError(
         'MESH_ERR_MOCK_CLIENT_SSL',

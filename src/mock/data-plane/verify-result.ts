@@ -8,8 +8,11 @@ const numbers: ReadonlyMap<string, number> = new Map([
   ['UNABLE_TO_DECRYPT_CERT_SIGNATURE', 4],
   ['UNABLE_TO_DECODE_ISSUER_PUBLIC_KEY', 6],
   ['CERT_SIGNATURE_FAILURE', 7],
+  ['CRL_SIGNATURE_FAILURE', 8],
   ['CERT_NOT_YET_VALID', 9],
   ['CERT_HAS_EXPIRED', 10],
+  ['CRL_NOT_YET_VALID', 11],
+  ['CRL_HAS_EXPIRED', 12],
   ['ERROR_IN_CERT_NOT_BEFORE_FIELD', 13],
   ['ERROR_IN_CERT_NOT_AFTER_FIELD', 14],
   ['DEPTH_ZERO_SELF_SIGNED_CERT', 18],
@@ -35,10 +38,13 @@ export function verifyResult(code: string | undefined): number {
 }
 
 const alerts: ReadonlyMap<number, number> = new Map([
+  [3, 48], // unknown_ca
   [7, 51], // decrypt_error
+  [8, 51],
   [9, 42], // bad_certificate
   [10, 45], // certificate_expired
-  [18, 48], // unknown_ca
+  [12, 45],
+  [18, 48],
   [19, 48],
   [20, 48],
   [21, 48],

@@ -1,5 +1,5 @@
-import { Sequence, fromBER } from 'asn1js';
 import { pemBlocks } from '../certificate/file-content.js';
+import { elementsOf } from '../certificate/tlv.js';
 import {
   asText,
   checksumMember,
@@ -40,6 +40,6 @@ export const sslCrl: ResourceKind = {
 };
 
 function isSequence(der: Buffer): boolean {
-  const parsed = fromBER(der);
-  return parsed.offset !== -1 && parsed.result instanceof Sequence;
+  const elements = elementsOf(der) ?? [];
+  return elements.length === 1 && elements[0]?.tag === 0x30;
 }

@@ -24,7 +24,8 @@ function allowlist(allow: string, deny = ''): ReturnType<typeof parseAllowlist>[
 /** The decision in one line: `allow allowed by ENTRY`. */
 function verdict(list: ReturnType<typeof allowlist>, text: string, trustDomains = ['cluster.local']): string {
   const { decision, reason, entry } = decide(list, trustDomains, id(text));
-  return `${decision} ${reason}${entry === undefined ? '' : ` by ${entry.origin.key}:${entry.origin.line}`}`;
+  const by = entry?.origin.policy === undefined ? entry?.origin : undefined;
+  return `${decision} ${reason}${by === undefined ? '' : ` by ${by.key}:${by.line}`}`;
 }
 
 /** The meaning of an entry for IDs of Istio's form, told differently from the look-ups under test. */

@@ -4,6 +4,7 @@ import type { Allowlist } from '../../../src/allowlist/allowlist.js';
 import { diffAllowlists } from '../../../src/allowlist/diff-allowlists.js';
 import { mergeAllowlists } from '../../../src/allowlist/merge-allowlists.js';
 import { parseAllowlist } from '../../../src/allowlist/parse-allowlist.js';
+import { renderPlace } from '../../../src/allowlist/render-place.js';
 
 function configMap(name: string, data: Record<string, string>): Allowlist {
   return parseAllowlist({ namespace: 'default', name, data }).allowlist;
@@ -19,8 +20,12 @@ describe('mergeAllowlists', () => {
     const b = configMap('b', { allow: `${three}\n${one}`, deny: two });
     const merged = mergeAllowlists([b, a]);
     assert.deepEqual(
-      merged.allow.map(({ text, origin }) => `${text} ${origin.configMap}:${origin.line}`),
-      [`${one} a:2`, `${three} b:1`, `${two} a:1`],
+      merged.allow.map(({ text, origin }) => `${text} ${renderPlace(origin)}`),
+      [
+        `${one} ConfigMap default/a, allow line 2`,
+        `${three} ConfigMap default/b, allow line 1`,
+        `${two} ConfigMap default/a, allow line 1`,
+      ],
     );
     assert.deepEqual(
       merged.deny.map(({ text }) => text),

@@ -1,8 +1,13 @@
 import { strict as assert } from 'node:assert';
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import { get } from 'node:https';
+import { createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { bigipMesh, run } from '../../support/command.js';
+import { bigipMesh, run, startBigipMesh } from '../../support/command.js';
 import { repositoryRoot } from '../../support/shared-data.js';
+import { until } from '../../support/until.js';
 
 describe('the command line', function () {
   this.timeout(20_000);
@@ -32,6 +37,19 @@ describe('the command line', function () {
     assert.match((await bigipMesh(['version'])).stdout, new RegExp(`^bigip-mesh ${version} `));
     const json = JSON.parse((await bigipMesh(['version', '-o', 'json'])).stdout) as { version: string };
     assert.equal(json.version, version);
+  });
+
+  it('goes on when its reader goes away, instead of ending as if all were done', async () => {
+    const port = await freePort();
+    const child = startBigipMesh(['mock', '--listen', `127.0.0.1:${port}`, '--user', 'admin:x']);
+    child.stdout.destroy();
+    try {
+      // It says that it is ready first, to nobody.
+      await until(async () => child.exitCode !== null || (await isAnswered(port)));
+      assert.equal(child.exitCode, null);
+    } finally {
+      if (child.exitCode === null && child.kill()) await once(child, 'close');
+    }
   });
 
   const wrongUsage: ReadonlyArray<[what: string, args: readonly string[], says: RegExp]> = [
@@ -102,3 +120,21 @@ describe('the command line', function () {
     assert.match(stdout, /^bigip-mesh /);
   });
 });
+
+/** One that the kernel has just given and taken back. */
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+function isAnswered(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    get({ host: '127.0.0.1', port, rejectUnauthorized: false, agent: false }, (answer) => {
+      answer.resume().once('end', () => resolve(true));
+    }).once('error', () => resolve(false));
+  });
+}

@@ -23,6 +23,7 @@ describe('the identity part of the config file', () => {
       keyType: 'ec-p256',
       ttl: 86_400_000,
       renewAt: 0.5,
+      rootRotation: { remove: [] },
     });
     assert.deepEqual(identity.parse({ istiod: { clusterId: 'west' } }).istiod, {
       address: 'istiod.istio-system.svc:15012',

@@ -45,6 +45,7 @@ describe('the config file', () => {
       keyType: 'ec-p256',
       ttl: 86_400_000,
       renewAt: 0.5,
+      rootRotation: { remove: [] },
     });
     assert.equal(config.devices[0]?.partition, 'mesh');
     assert.equal(config.services[0]?.registration, 'workload-entry');
@@ -138,6 +139,20 @@ describe('the config file', () => {
       refusal(valid + second),
       /198\.51\.100\.20:9000 on device edge is already taken by service echo/,
     );
+  });
+
+  it('refuses two devices with one partition of one BIG-IP: each would remove what the other made', () => {
+    const from = valid.indexOf('  - name: edge');
+    const device = valid.slice(from, valid.indexOf('services:'));
+    const two = (second: string): string =>
+      valid.slice(0, from) + device + second + valid.slice(from + device.length);
+    const other = device.replace('name: edge', 'name: again');
+    assert.match(
+      refusal(two(other)),
+      /devices\[1\]\.partition "mesh" of https:\/\/192\.0\.2\.10 is already that of device edge/,
+    );
+    assert.ok(parseConfig(two(other.replace('192.0.2.10', '192.0.2.11')), 'config.yaml'));
+    assert.ok(parseConfig(two(other.replace('    tls:', '    partition: edge\n    tls:')), 'config.yaml'));
   });
 
   it('refuses a name that is used twice', () => {

@@ -1,5 +1,6 @@
 import { strict as assert } from 'node:assert';
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 
 import { Agent } from '../../../src/agent.js';
 import { systemClock } from '../../../src/clock.js';
@@ -17,6 +18,7 @@ import { IControlClient } from '../../../src/icontrol/client.js';
 import { kinds } from '../../../src/kube/kinds.js';
 import type { KubeObject } from '../../../src/kube/object.js';
 import { silentLogger } from '../../../src/log.js';
+import type { Logger } from '../../../src/log.js';
 import type { CallOutcome } from '../../../src/proof/call.js';
 import { Secret } from '../../../src/secret.js';
 
@@ -26,7 +28,7 @@ const { signal } = new AbortController();
 export interface Replica {
   readonly controller: Controller;
   readonly metrics: Metrics;
-  /** Resolves with the device's status as soon as it is so: the last one, or one to come. */
+  /** Resolves with the device's status as soon as it is so: the last one, or one to come, of reconciles and proofs. */
   when(holds: (status: DeviceStatus) => boolean): Promise<DeviceStatus>;
   /** Resolves with the status after the next reconcile that ends. */
   next(): Promise<DeviceStatus>;
@@ -36,9 +38,18 @@ export interface Replica {
 
 export interface ReplicaOptions {
   readonly holder?: string;
+  /** What the controller takes for the time; the device's own client has the system's. */
   readonly clock?: Clock;
   /** Default: the mock's. */
   readonly deviceUrl?: string;
+  /** Default: the API double's. */
+  readonly kubeUrl?: string;
+  /** By that clock; default: the controller's own. */
+  readonly leaseDurationMs?: number;
+  /** Default: none. */
+  readonly logger?: Logger;
+  /** Changes the text of the config file. */
+  readonly configure?: (text: string) => string;
 }
 
 /**
@@ -84,47 +95,55 @@ export class ControllerBed {
     holder = 'one',
     clock = systemClock,
     deviceUrl,
+    kubeUrl,
+    leaseDurationMs,
+    logger = silentLogger(),
+    configure = (text) => text,
   }: ReplicaOptions = {}): Promise<Replica> {
-    const { bigIp, kubeconfigFile: kubeconfig } = this.scenario;
+    const { bigIp } = this.scenario;
+    const kubeconfig = await this.#kubeconfig(kubeUrl);
     const text = deviceUrl === undefined ? this.#configText : this.#configText.replace(bigIp.url, deviceUrl);
-    const config = parseConfig(text, 'config.yaml');
-    const logger = silentLogger();
+    const config = parseConfig(configure(text), 'config.yaml');
     const stop = new AbortController();
     const metrics = new Metrics();
     const agent = await Agent.open({
       config,
       kubeconfig,
-      clock,
+      clock: unhurriedClock(),
       logger,
       signal: stop.signal,
       onRequest: (device, request) => metrics.observeRequest(device, request),
     });
     let last: DeviceStatus | undefined;
+    let waitingForAny: Array<(status: DeviceStatus) => void> = [];
     let waiting: Array<(status: DeviceStatus) => void> = [];
     const controller = new Controller({
       agent,
       namespace: 'mesh-edge',
       holder,
+      leaseDurationMs,
       metrics,
       clock,
       random: () => 0,
       logger,
-      onReconciled: (status) => {
+      onReported: (status, of) => {
         last = status;
-        const told = waiting;
-        waiting = [];
+        const told = [...waitingForAny, ...(of === 'reconcile' ? waiting : [])];
+        waitingForAny = [];
+        if (of === 'reconcile') waiting = [];
         for (const tell of told) tell(status);
       },
     });
     const running = controller.run(stop.signal);
     const next = (): Promise<DeviceStatus> => new Promise((resolve) => waiting.push(resolve));
+    const any = (): Promise<DeviceStatus> => new Promise((resolve) => waitingForAny.push(resolve));
     const replica: Replica = {
       controller,
       metrics,
       next,
       when: async (holds) => {
-        let status = last ?? (await next());
-        while (!holds(status)) status = await next();
+        let status = last ?? (await any());
+        while (!holds(status)) status = await any();
         return status;
       },
       stop: async () => {
@@ -135,6 +154,15 @@ export class ControllerBed {
     };
     this.#replicas.push(replica);
     return replica;
+  }
+
+  async #kubeconfig(kubeUrl: string | undefined): Promise<string> {
+    const { folder, kubeApi, kubeconfigFile } = this.scenario;
+    if (kubeUrl === undefined) return kubeconfigFile;
+    const file = join(folder, `kubeconfig-${new URL(kubeUrl).port}.yaml`);
+    const text = await readFile(kubeconfigFile, 'utf8');
+    await writeFile(file, text.replace(kubeApi.url, kubeUrl), { mode: 0o600 });
+    return file;
   }
 
   /** Writes an allowlist ConfigMap of `echo` or `ping` as it is to be, with nothing of before. */
@@ -162,7 +190,7 @@ export class ControllerBed {
     const endpoint = {
       address: listen.address,
       port,
-      spiffeId: `spiffe://cluster.local/ns/default/sa/${account}`,
+      spiffeIds: [`spiffe://cluster.local/ns/default/sa/${account}`],
     };
     return (await sidecar.call(endpoint, await meshCa.mint(spiffeId))).result;
   }
@@ -199,12 +227,22 @@ export class ControllerBed {
     }
   }
 
-  /** Requests that changed the device's configuration. */
+  /** Requests that changed the device; listing the upload folder is a POST and changes nothing. */
   get deviceWrites(): string[] {
     return this.scenario.bigIp.requests
       .filter(({ method, path }) => method !== 'GET' && path.startsWith('/mgmt/tm/'))
+      .filter(({ path }) => path !== '/mgmt/tm/util/unix-ls')
       .map(({ method, path }) => `${method} ${path}`);
   }
+}
+
+/**
+ * The time of day at which a replica starts, for its clients. No request takes any time by it, so that a mock on a busy
+ * machine is no device that slows down, which the client would spare by seconds a request.
+ */
+function unhurriedClock(): Clock {
+  const startedAt = new Date();
+  return { now: () => startedAt, sleep: (ms, signal) => systemClock.sleep(ms, signal) };
 }
 
 /** The service's status, which is there. */

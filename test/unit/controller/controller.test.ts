@@ -3,7 +3,7 @@ import { createServer } from 'node:net';
 
 import { parse } from 'yaml';
 
-import { leaseName } from '../../../src/controller/controller.js';
+import { deviceLeaseName } from '../../../src/controller/leader-election.js';
 import { statusName } from '../../../src/controller/status-config-map.js';
 import { badCallerId, goodCallerId } from '../../../src/demo/surroundings.js';
 import { collectionPath, resourcePath } from '../../../src/icontrol/resource-path.js';
@@ -90,7 +90,7 @@ describe('the controller, against the mock BIG-IP and the API double', function 
     it('measures what alerts are made of', async () => {
       const text = await replica.metrics.render();
       for (const line of [
-        /^bigip_mesh_leader 1$/m,
+        /^bigip_mesh_leader\{device="edge"\} 1$/m,
         /^bigip_mesh_device_reachable\{device="edge"\} 1$/m,
         /^bigip_mesh_service_healthy\{device="edge",service="echo"\} 1$/m,
         /^bigip_mesh_served_certificate_not_after_timestamp_seconds\{device="edge",service="echo"\} \d{10}$/m,
@@ -98,7 +98,7 @@ describe('the controller, against the mock BIG-IP and the API double', function 
         /^bigip_mesh_last_sync_timestamp_seconds\{device="edge"\} \d{10}/m,
         /^bigip_mesh_converge_duration_seconds_count\{device="edge"\} [1-9]/m,
         /^bigip_mesh_device_requests_total\{device="edge",method="GET",status="200"\} [1-9]/m,
-        /^bigip_mesh_quarantined_entries\{service="echo"\} 0$/m,
+        /^bigip_mesh_quarantined_entries\{device="edge",service="echo"\} 0$/m,
       ]) {
         assert.match(text, line);
       }
@@ -128,7 +128,7 @@ describe('the controller, against the mock BIG-IP and the API double', function 
       const lease = await bed.scenario.kube.get({
         kind: kinds.lease,
         namespace: 'mesh-edge',
-        name: leaseName,
+        name: deviceLeaseName('edge'),
       });
       assert.ok(lease !== undefined);
       assert.equal((lease['spec'] as { holderIdentity: string }).holderIdentity, '');
@@ -151,12 +151,17 @@ describe('the controller, against the mock BIG-IP and the API double', function 
       await bed.edit('echo', { allow: `nonsense\n${goodCallerId}` });
       replica = await bed.startReplica();
       const status = await replica.when(isWell('echo'));
-      assert.equal(serviceOf(status, 'echo').refusals[0]?.line, 1);
+      const [refusal] = serviceOf(status, 'echo').refusals;
+      assert.ok(refusal?.policy === undefined);
+      assert.equal(refusal?.line, 1);
       assert.equal(await bed.call('echo', goodCallerId), 'answered');
       const { items } = await bed.scenario.kube.list(kinds.event, { namespace: 'default' });
       const refused = items.find((event) => event['reason'] === 'AllowlistRefused');
       assert.match(String(refused?.['note']), /^allow line 1: /);
-      assert.match(await replica.metrics.render(), /^bigip_mesh_quarantined_entries\{service="echo"\} 1$/m);
+      assert.match(
+        await replica.metrics.render(),
+        /^bigip_mesh_quarantined_entries\{device="edge",service="echo"\} 1$/m,
+      );
     });
 
     it('re-admits nobody by a bad deny line, not after a restart either', async () => {

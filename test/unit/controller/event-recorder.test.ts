@@ -103,7 +103,7 @@ describe('Events on allowlist ConfigMaps', () => {
       allow: Array.from({ length: 500 }, (_, index) => `- ${index}`).join('\n'),
     });
     assert.equal(events.length, 11);
-    assert.equal(events.at(-1)?.note, 'and 490 more lines or keys');
+    assert.equal(events.at(-1)?.note, 'and 490 more lines, keys or rules');
   });
 
   it('fit where the API server stores them', async () => {

@@ -8,15 +8,18 @@ describe('the HTTP endpoint', () => {
   let endpoint: HttpEndpoint;
   let liveProblems: string[];
   let readyProblems: string[];
+  let notes: string[];
 
   beforeEach(async () => {
     liveProblems = [];
     readyProblems = [];
+    notes = [];
     endpoint = await startHttpEndpoint({
       listen: { host: '127.0.0.1', port: 0 },
       metrics: new Metrics(),
       live: () => liveProblems,
       ready: () => readyProblems,
+      notes: () => notes,
     });
   });
   afterEach(() => endpoint.close());
@@ -37,6 +40,14 @@ describe('the HTTP endpoint', () => {
     assert.deepEqual(await get('/healthz'), [200, 'ok\n']);
     liveProblems = ['the queue does not turn'];
     assert.deepEqual(await get('/healthz'), [503, 'the queue does not turn\n']);
+  });
+
+  it('says what is to be known of a process that is ready all the same', async () => {
+    notes = ['holds on to edge: the API server is away'];
+    assert.deepEqual(await get('/readyz'), [200, 'ok\nholds on to edge: the API server is away\n']);
+    assert.deepEqual(await get('/healthz'), [200, 'ok\n']);
+    readyProblems = ['nobody leads other yet'];
+    assert.deepEqual(await get('/readyz'), [503, 'nobody leads other yet\n']);
   });
 
   it('serves the metrics', async () => {

@@ -31,7 +31,7 @@ describe('the metrics', () => {
 
   it('take the labels that they are documented with', async () => {
     const metrics = new Metrics();
-    metrics.set('bigip_mesh_leader', {}, 1);
+    metrics.set('bigip_mesh_leader', { device: 'edge' }, 1);
     metrics.count('bigip_mesh_reconcile_no_op_total', { device: 'edge' });
     metrics.observeMs('bigip_mesh_converge_duration_seconds', { device: 'edge' }, 1500);
     metrics.stamp(
@@ -39,9 +39,16 @@ describe('the metrics', () => {
       { device: 'edge' },
       new Date('2030-01-01T00:00:00Z'),
     );
-    metrics.observeRequest('edge', { method: 'GET', path: '/', bytesOut: 0, status: undefined, ms: 40 });
+    metrics.observeRequest('edge', {
+      method: 'GET',
+      path: '/',
+      bytesOut: 0,
+      status: undefined,
+      ms: 40,
+      pauseMs: 200,
+    });
     const text = await metrics.render();
-    assert.match(text, /^bigip_mesh_leader 1$/m);
+    assert.match(text, /^bigip_mesh_leader\{device="edge"\} 1$/m);
     assert.match(text, /^bigip_mesh_reconcile_no_op_total\{device="edge"\} 1$/m);
     assert.match(text, /^bigip_mesh_converge_duration_seconds_sum\{device="edge"\} 1.5$/m);
     assert.match(text, /^bigip_mesh_last_sync_timestamp_seconds\{device="edge"\} 1893456000$/m);
@@ -54,7 +61,7 @@ describe('the metrics', () => {
 
   it('of two processes in one do not mix', async () => {
     const metrics = new Metrics();
-    new Metrics().set('bigip_mesh_leader', {}, 1);
-    assert.doesNotMatch(await metrics.render(), /^bigip_mesh_leader 1$/m);
+    new Metrics().set('bigip_mesh_leader', { device: 'edge' }, 1);
+    assert.doesNotMatch(await metrics.render(), /^bigip_mesh_leader\{device="edge"\} 1$/m);
   });
 });

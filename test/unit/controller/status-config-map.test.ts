@@ -25,12 +25,31 @@ describe('the status of a device', () => {
   const start = unknownStatus('edge', ['echo', 'ping']);
 
   it('tells attempts from successes', () => {
-    const first = nextStatus(start, outcome('2030-01-01T00:00:00Z'));
+    const first = nextStatus(unknownStatus('edge', []), outcome('2030-01-01T00:00:00Z'));
     const second = nextStatus(first, outcome('2030-01-01T00:05:00Z', { failure: away }));
     assert.equal(second.reconciledAt?.toISOString(), '2030-01-01T00:05:00.000Z');
     assert.equal(second.syncedAt?.toISOString(), '2030-01-01T00:00:00.000Z');
     assert.equal(second.failure?.code, 'MESH_ERR_DEVICE_UNREACHABLE');
     assert.equal(nextStatus(second, outcome('2030-01-01T00:06:00Z')).failure, undefined);
+  });
+
+  it('has what the rule counted, until the device tells nothing of it any more', () => {
+    const echo = { allowed: 7, rejected: 3, wouldReject: undefined, rejectedLastHour: 2 };
+    const first = nextStatus(start, outcome('2030-01-01T00:00:00Z', { calls: new Map([['echo', echo]]) }));
+    const { data } = renderStatusConfigMap('mesh-edge', [first], 'one') as unknown as {
+      data: { edge: string };
+    };
+    const { services } = parse(data.edge) as { services: Record<string, { calls?: unknown }> };
+    assert.deepEqual(services['echo']?.calls, { allowed: 7, rejected: 3, rejectedLastHour: 2 });
+    assert.equal(services['ping']?.calls, undefined);
+    const second = nextStatus(first, outcome('2030-01-01T00:05:00Z'));
+    assert.deepEqual(second.services.get('echo')?.calls, echo);
+    const third = nextStatus(second, outcome('2030-01-01T01:10:00Z', { calls: new Map() }));
+    assert.equal(third.services.get('echo')?.calls, undefined);
+  });
+
+  it('is no success before every service was proven', () => {
+    assert.equal(nextStatus(start, outcome('2030-01-01T00:00:00Z')).syncedAt, undefined);
   });
 
   it('is no success while a service fails', () => {
@@ -75,8 +94,8 @@ describe('the status ConfigMap', () => {
     nextStatus(unknownStatus(device, ['echo']), outcome('2030-01-01T00:00:00Z'));
   const read = (): Promise<KubeObject | undefined> =>
     api.kube.get({ kind: kinds.configMap, namespace, name: 'bigip-mesh-status' });
-  const newWriter = (kube = api.kube): StatusWriter =>
-    new StatusWriter({ kube, namespace, writtenBy: 'pod-1', logger: silentLogger() });
+  const newWriter = (kube = api.kube, devices = ['edge', 'core']): StatusWriter =>
+    new StatusWriter({ kube, namespace, writtenBy: 'pod-1', devices, logger: silentLogger() });
 
   it('has one key a device, in YAML', () => {
     const failed = nextStatus(statusOf('edge'), outcome('2030-01-01T00:05:00Z', { failure: away }));
@@ -86,7 +105,6 @@ describe('the status ConfigMap', () => {
     assert.deepEqual(parse(data['edge'] ?? ''), {
       writtenBy: 'pod-1',
       reconciledAt: '2030-01-01T00:05:00.000Z',
-      syncedAt: '2030-01-01T00:00:00.000Z',
       error: {
         code: 'MESH_ERR_DEVICE_UNREACHABLE',
         message: 'edge does not answer',
@@ -107,32 +125,48 @@ describe('the status ConfigMap', () => {
     assert.equal(services.echo.refusals.length, 20);
   });
 
-  it('is created, and written over by whoever leads next', async () => {
-    await newWriter().write([statusOf('edge')], signal);
-    await newWriter().write([statusOf('edge'), statusOf('core')], signal);
-    assert.deepEqual(Object.keys((await read())?.['data'] as object).toSorted(), ['core', 'edge']);
+  const keys = async (): Promise<string[]> => Object.keys((await read())?.['data'] as object).toSorted();
+
+  it('is written by several replicas, each the keys of the devices that it leads', async () => {
+    const [first, second] = [newWriter(), newWriter()];
+    await Promise.all([first.write(statusOf('edge'), signal), second.write(statusOf('core'), signal)]);
+    await first.write(statusOf('edge'), signal);
+    assert.deepEqual(await keys(), ['core', 'edge']);
+  });
+
+  it('goes on with the replica that leads next', async () => {
+    await newWriter().write(statusOf('edge'), signal);
+    const failed = nextStatus(statusOf('edge'), outcome('2030-01-01T00:05:00Z', { failure: away }));
+    await newWriter().write(failed, signal);
+    const data = (await read())?.['data'] as { edge: string };
+    assert.match(data.edge, /MESH_ERR_DEVICE_UNREACHABLE/);
+  });
+
+  it('loses the key of a device that is not in the config file any more', async () => {
+    await newWriter().write(statusOf('core'), signal);
+    await newWriter(api.kube, ['edge']).write(statusOf('edge'), signal);
+    assert.deepEqual(await keys(), ['edge']);
   });
 
   it('holds the newest of writes that come together', async () => {
     const writer = newWriter();
-    await Promise.all([
-      writer.write([statusOf('a')], signal),
-      writer.write([statusOf('a'), statusOf('b')], signal),
-      writer.write([statusOf('a'), statusOf('b'), statusOf('c')], signal),
-    ]);
-    assert.deepEqual(Object.keys((await read())?.['data'] as object).toSorted(), ['a', 'b', 'c']);
+    const at = (minute: number): DeviceStatus =>
+      nextStatus(statusOf('edge'), outcome(`2030-01-01T00:0${minute}:00Z`));
+    await Promise.all([1, 2, 3].map((minute) => writer.write(at(minute), signal)));
+    const data = (await read())?.['data'] as { edge: string };
+    assert.match(data.edge, /reconciledAt: 2030-01-01T00:03:00.000Z/);
   });
 
   it('is left alone when somebody else made one of that name', async () => {
     const metadata = { name: 'bigip-mesh-status', namespace };
     const foreign = { apiVersion: 'v1', kind: 'ConfigMap', metadata, data: { mine: 'yes' } };
     await api.kube.create(kinds.configMap, foreign);
-    await newWriter().write([statusOf('edge')], signal);
+    await newWriter().write(statusOf('edge'), signal);
     assert.deepEqual((await read())?.['data'], { mine: 'yes' });
   });
 
   it('that cannot be written stops nothing', async () => {
-    await newWriter(await api.clientFor('no-such-token')).write([statusOf('edge')], signal);
+    await newWriter(await api.clientFor('no-such-token')).write(statusOf('edge'), signal);
     assert.equal(await read(), undefined);
   });
 });

@@ -32,7 +32,7 @@ describe('a controller that starts anew and cannot read something', function () 
       matches: isAllowlistRead,
     });
     replica = await bed.startReplica();
-    const status = await replica.when(({ reconciledAt }) => reconciledAt !== undefined);
+    const status = await replica.when((seen) => serviceOf(seen, 'echo').provenAt !== undefined);
     const { failure, provenAt, allowlist } = serviceOf(status, 'echo');
     assert.equal(failure?.code, 'MESH_ERR_ALLOWLIST_UNKNOWN');
     assert.match(failure.message, /configmaps in default .*403/);

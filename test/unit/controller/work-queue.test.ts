@@ -18,7 +18,7 @@ describe('the work queue', () => {
   let queue: WorkQueue;
   let started: Started[];
   let stop: AbortController;
-  let running: Promise<void>;
+  let running: Promise<unknown>;
 
   beforeEach(() => {
     clock = new FakeClock();
@@ -36,7 +36,8 @@ describe('the work queue', () => {
           started.push({ key, since, end });
         }),
     });
-    running = queue.run(stop.signal);
+    const keys = ['edge', ...Array.from({ length: 10 }, (_, index) => `edge-${index + 1}`)];
+    running = Promise.all([queue.run(stop.signal), queue.take(keys, stop.signal)]);
   });
 
   afterEach(async () => {
@@ -161,5 +162,30 @@ describe('the work queue', () => {
     queue.add('edge');
     await clock.advance(1000);
     assert.equal(started.length, 1);
+  });
+
+  it('does no work on a key that nobody has taken', async () => {
+    queue.add('core');
+    await clock.advance(1000);
+    assert.deepEqual(keys(), []);
+  });
+
+  it('gives a key back when its work under way has ended, and goes on with the others', async () => {
+    const given = new AbortController();
+    let isBack = false;
+    const taken = queue.take(['core'], given.signal).then(() => (isBack = true));
+    queue.add('core');
+    await clock.advance(100);
+    given.abort();
+    queue.add('core');
+    await clock.advance(60_000);
+    assert.equal(isBack, false);
+    await last().end();
+    await taken;
+    queue.add('core');
+    queue.add('edge');
+    await clock.advance(100);
+    assert.deepEqual(keys(), ['core', 'edge']);
+    await queue.take(['core'], AbortSignal.abort());
   });
 });

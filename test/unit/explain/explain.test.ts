@@ -64,6 +64,7 @@ describe('explain', () => {
         const good = await explain(await certificateForId(trustedSleep, at), engines, admission);
         assert.equal(good.decision, 'allow');
         assert.equal(good.entry?.text, 'spiffe://cluster.local/ns/trusted/sa/*');
+        assert.ok(good.entry?.origin.policy === undefined);
         assert.equal(good.entry?.origin.line, 2);
         const retired = 'spiffe://cluster.local/ns/trusted/sa/retired';
         const bad = await explain(await certificateForId(retired, at), engines, admission);

@@ -45,6 +45,15 @@ describe('renewalTime', () => {
     assert.ok(Math.max(...minutes) - Math.min(...minutes) > 60);
   });
 
+  it('is a minute after the last one at the soonest, however short the lifetime is', () => {
+    const options = { notBefore, notAfter, renewAt: 0.5, device: 'edge', service: 'echo' };
+    const share = renewalTime(options);
+    const installedAt = new Date(share.getTime() - 59_999);
+    assert.equal(renewalTime({ ...options, installedAt }).getTime(), share.getTime() + 1);
+    const longAgo = new Date(share.getTime() - 60_000);
+    assert.deepEqual(renewalTime({ ...options, installedAt: longAgo }), share);
+  });
+
   it('tells device a/b with service c from device a with service b/c', () => {
     const options = { notBefore, notAfter, renewAt: 0.5 };
     assert.notDeepEqual(

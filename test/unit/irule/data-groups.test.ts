@@ -1,6 +1,7 @@
 import { strict as assert } from 'node:assert';
 import type { Allowlist, AllowlistEntry } from '../../../src/allowlist/allowlist.js';
 import { renderDataGroups } from '../../../src/irule/data-groups.js';
+import type { RootIdentifier } from '../../../src/pki/root-identifier.js';
 
 const entry = (text: string, key: 'allow' | 'deny' = 'allow'): AllowlistEntry => ({
   text,
@@ -54,6 +55,49 @@ describe('renderDataGroups', () => {
       { name: 'mode', data: 'enforce' },
       { name: 'recheck', data: '30' },
     ]);
+  });
+
+  describe('while a root is to go', () => {
+    const old: RootIdentifier = { keyId: 'aa', subject: '3001', publicKey: 'old' };
+    const young: RootIdentifier = { keyId: 'bb', subject: '3002', publicKey: 'young' };
+    const written = (
+      ...roots: readonly [retiring: RootIdentifier[], staying: RootIdentifier[]]
+    ): string[] => {
+      const [retiring, staying] = roots;
+      const { settings } = renderDataGroups(allowlist, [], { roots: { retiring, staying } });
+      assert.ok(settings.every(({ name, data }) => name === 'mode' || data === '1'));
+      return settings.map(({ name }) => name).slice(1);
+    };
+
+    it('says so, and names each root that stays by its key and by its name', () => {
+      assert.deepEqual(written([old], [young]), ['retiring', 'root-dn/3002', 'root/bb']);
+    });
+
+    it('writes nothing when none is', () => assert.deepEqual(written([], [young]), []));
+
+    it('leaves out what a root that is to go shares with one that stays', () => {
+      assert.deepEqual(written([old], [{ ...young, subject: '3001' }]), ['retiring', 'root/bb']);
+      assert.deepEqual(written([old], [{ ...young, keyId: 'aa' }]), ['retiring', 'root-dn/3002']);
+      assert.deepEqual(written([old, { ...old, subject: '3002' }], [young]), ['retiring', 'root/bb']);
+    });
+
+    it('keeps what two certificates of one key share, because both issue alike', () => {
+      assert.deepEqual(written([old], [{ ...old }]), ['retiring', 'root-dn/3001', 'root/aa']);
+    });
+
+    it('leaves out a key that is not named, a name that is too long, and one that nobody could read', () => {
+      assert.deepEqual(written([old], [{ ...young, keyId: undefined }]), ['retiring', 'root-dn/3002']);
+      assert.deepEqual(written([{ ...old, keyId: undefined }], [{ ...young, keyId: undefined }]), [
+        'retiring',
+        'root-dn/3002',
+      ]);
+      assert.deepEqual(written([old], [{ ...young, subject: '30'.repeat(1001) }]), ['retiring', 'root/bb']);
+      assert.deepEqual(written([old], [{ ...young, keyId: undefined, subject: undefined }]), ['retiring']);
+    });
+
+    it('names no root that stays while it is not known how one that is to go is named', () => {
+      assert.deepEqual(written([{ ...old, keyId: undefined, subject: undefined }], [young]), ['retiring']);
+    });
   });
 
   for (const recheckSeconds of [0, -1, 1.5, 86_401, Number.NaN]) {

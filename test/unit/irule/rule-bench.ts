@@ -2,9 +2,12 @@ import { loadRule } from '../../../src/irule/load-rule.js';
 import type { DataGroupRecord } from '../../../src/irule/data-groups.js';
 import { RuleEngine } from '../../../src/mock/tcl/rule-engine.js';
 import type { Effect, Facts, Flow } from '../../../src/mock/tcl/rule-engine.js';
+import { counterFields } from '../../../src/reconcile/counters-profile.js';
 
 export const virtualServer = '/mesh/echo';
 export const rulePath = '/mesh/spiffe_allowlist';
+/** The statistics profile of the virtual server. */
+export const countersPath = '/mesh/echo_counters';
 
 /** What stands in the three data groups; a group that is undefined is not there at all. */
 export interface Groups {
@@ -34,6 +37,8 @@ export interface Caller {
   readonly verifyResult?: number;
   /** A resumed session has no CLIENTSSL_CLIENTCERT. */
   readonly isResumed?: boolean;
+  /** The virtual server does not carry its statistics profile. */
+  readonly isUncounted?: boolean;
 }
 
 /** The rule in a Tcl interpreter, without sockets: events in, decisions out. */
@@ -60,6 +65,7 @@ export class RuleBench {
       onRuleInit: () => undefined,
     });
     await engine.start();
+    await engine.setStatisticsProfiles([{ fullPath: countersPath, fields: counterFields }]);
     return new RuleBench(engine, await loadRule());
   }
 
@@ -89,14 +95,23 @@ export class RuleBench {
   }
 
   /** Puts one caller through the events of a connection, as the device fires them. */
-  async call({ certificates = [], verifyResult = 0, isResumed = false }: Caller): Promise<Outcome> {
+  async call({
+    certificates = [],
+    verifyResult = 0,
+    isResumed = false,
+    isUncounted,
+  }: Caller): Promise<Outcome> {
     const flow = await this.openFlow();
     const tls: Facts = {
       certificate_count: certificates.length,
       verify_result: verifyResult,
       ...Object.fromEntries(certificates.map((der, index) => [`certificate.${index}`, der])),
     };
-    const events: Array<[event: string, facts: Facts]> = [['CLIENT_ACCEPTED', { virtual: virtualServer }]];
+    const accepted = {
+      virtual: virtualServer,
+      statistics_profiles: isUncounted === true ? '' : countersPath,
+    };
+    const events: Array<[event: string, facts: Facts]> = [['CLIENT_ACCEPTED', accepted]];
     if (!isResumed) events.push(['CLIENTSSL_CLIENTCERT', tls]);
     events.push(['CLIENTSSL_HANDSHAKE', tls], ['LB_SELECTED', {}]);
     const effects: Effect[] = [];
@@ -117,6 +132,13 @@ export class RuleBench {
   async close(): Promise<void> {
     await this.engine.close();
   }
+}
+
+/** The fields of the statistics profile that one caller changed, in order. */
+export function countedBy({ effects }: Pick<Outcome, 'effects'>): string[] {
+  return effects.flatMap((effect) =>
+    effect.kind === 'count' && effect.profile === countersPath ? [effect.field] : [],
+  );
 }
 
 /** The reason in brackets of a line about a rejection; undefined for an admission. */

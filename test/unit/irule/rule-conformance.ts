@@ -13,6 +13,7 @@ import {
   uri,
 } from '../../support/der.js';
 import { loadSvidVectors, trustedSleep, vectorDer } from '../../support/svid-vectors.js';
+import { countersCases } from './counters-conformance.js';
 import { auditing, enforcing, reasonIn, rulePath, virtualServer } from './rule-bench.js';
 import type { Caller, Groups, RuleBench } from './rule-bench.js';
 
@@ -731,5 +732,6 @@ export const conformanceCases: readonly ConformanceCase[] = [
   ...aboutConnections,
   ...aboutRechecks,
   ...aboutReports,
+  ...countersCases,
   ...aboutVectors,
 ];

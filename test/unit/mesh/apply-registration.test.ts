@@ -3,10 +3,11 @@ import { strict as assert } from 'node:assert';
 import { kinds } from '../../../src/kube/kinds.js';
 import { describeRef } from '../../../src/kube/object.js';
 import type { KubeKind, KubeObject } from '../../../src/kube/object.js';
-import { applyRegistration, removeRegistration } from '../../../src/mesh/apply-registration.js';
+import { applyRegistration, removeRegistration, removeStale } from '../../../src/mesh/apply-registration.js';
 import type { AppliedRegistration } from '../../../src/mesh/apply-registration.js';
+import { ObjectJudge } from '../../../src/mesh/object-judge.js';
+import type { RegisteredService } from '../../../src/mesh/registered-service.js';
 import { renderRegistration } from '../../../src/mesh/registration.js';
-import type { RegisteredService } from '../../../src/mesh/registration.js';
 import { startDouble } from '../../support/kube-api.js';
 
 type Api = Awaited<ReturnType<typeof startDouble>>;
@@ -23,17 +24,23 @@ describe('applying a registration', () => {
   beforeEach(async () => {
     namespace = await api.createNamespace();
     echo = {
+      form: 'workload-entry',
       name: 'echo',
       host: `bigip.${namespace}.svc.cluster.local`,
       namespace,
       serviceAccount: 'edge',
+      spiffeId: `spiffe://cluster.local/ns/${namespace}/sa/edge`,
       addresses: ['192.0.2.1'],
       port: 9000,
     };
   });
 
-  const apply = (service = echo): Promise<AppliedRegistration> =>
-    applyRegistration(api.kube, service, renderRegistration(service));
+  const apply = async (service = echo): Promise<AppliedRegistration> => {
+    const judge = new ObjectJudge(api.kube);
+    const result = await applyRegistration(api.kube, service, renderRegistration(service), { judge });
+    await removeStale(api.kube, result.stale);
+    return result;
+  };
   const get = (kind: KubeKind, name: string): Promise<KubeObject | undefined> =>
     api.kube.get({ kind, namespace, name });
   const names = (refs: AppliedRegistration['applied']): string[] =>
@@ -49,8 +56,8 @@ describe('applying a registration', () => {
   const all = ['serviceaccounts edge', 'services bigip', 'workloadentries bigip-192.0.2.1'];
 
   it('makes what is missing', async () => {
-    const { applied, unchanged, deleted, foreign } = await apply();
-    assert.deepEqual([names(applied), unchanged, deleted, foreign], [all, [], [], []]);
+    const { applied, unchanged, stale, foreign } = await apply();
+    assert.deepEqual([names(applied), unchanged, stale, foreign], [all, [], [], []]);
     const entry = await get(kinds.workloadEntry, 'bigip-192.0.2.1');
     assert.ok(entry);
     assert.equal((entry['spec'] as { serviceAccount: string }).serviceAccount, 'edge');
@@ -177,6 +184,24 @@ describe('applying a registration', () => {
         ['db-192.0.2.1', 'theirs'],
       );
       assert.ok(await get(kinds.service, 'db'));
+    });
+
+    it('leaves a copy that somebody made of one of its objects, labels and all', async () => {
+      await apply();
+      const made = await get(kinds.workloadEntry, 'bigip-192.0.2.1');
+      assert.ok(made);
+      const { labels, annotations } = made.metadata;
+      const copy = {
+        name: 'theirs',
+        namespace,
+        ...(labels && { labels }),
+        ...(annotations && { annotations }),
+      };
+      await api.kube.create(kinds.workloadEntry, { ...made, metadata: copy });
+      assert.deepEqual((await apply()).stale, []);
+      await remove();
+      assert.equal(await get(kinds.workloadEntry, 'bigip-192.0.2.1'), undefined);
+      assert.ok(await get(kinds.workloadEntry, 'theirs'));
     });
 
     it('deletes nothing when one kind cannot be listed', async () => {

@@ -30,7 +30,7 @@ describe('the registrar', () => {
   after(() => api.close());
   beforeEach(async () => {
     clock = new FakeClock('2030-01-01T00:00:00Z');
-    registrar = new MeshRegistrar(api.kube, clock);
+    registrar = new MeshRegistrar({ kube: api.kube, clock, trustDomain: () => 'cluster.local' });
     const namespace = await api.createNamespace();
     config = {
       name: 'echo',
@@ -92,8 +92,8 @@ describe('the registrar', () => {
   });
 
   it('names what it changed, and nothing the second time', async () => {
-    assert.equal((await registrar.register({ config }, signal)).length, 3);
-    assert.deepEqual(await registrar.register({ config }, signal), []);
+    assert.equal((await registrar.register({ config }, signal)).applied.length, 3);
+    assert.deepEqual(await registrar.register({ config }, signal), { applied: [], removed: [] });
   });
 
   it('deregisters all of it', async () => {

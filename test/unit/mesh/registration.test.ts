@@ -3,16 +3,18 @@ import { strict as assert } from 'node:assert';
 import { assert as check, ipV4, ipV6, oneof, property } from 'fast-check';
 
 import type { KubeObject } from '../../../src/kube/object.js';
+import type { RegisteredService } from '../../../src/mesh/registered-service.js';
 import { renderRegistration } from '../../../src/mesh/registration.js';
-import type { RegisteredService } from '../../../src/mesh/registration.js';
 import { parseServiceHost } from '../../../src/mesh/service-host.js';
 import { workloadEntryName } from '../../../src/mesh/workload-entry-name.js';
 
 const echo: RegisteredService = {
+  form: 'workload-entry',
   name: 'echo',
   host: 'bigip.default.svc.cluster.local',
   namespace: 'default',
   serviceAccount: 'edge',
+  spiffeId: 'spiffe://cluster.local/ns/default/sa/edge',
   addresses: ['198.51.100.20'],
   port: 9000,
 };

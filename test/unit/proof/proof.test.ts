@@ -1,7 +1,8 @@
 import { strict as assert } from 'node:assert';
 import { once } from 'node:events';
-import { createServer as createTcpServer } from 'node:net';
+import { connect, createServer as createTcpServer } from 'node:net';
 import type { AddressInfo, Server, Socket } from 'node:net';
+import { pipeline } from 'node:stream';
 import { createServer } from 'node:tls';
 import type { TLSSocket } from 'node:tls';
 import { systemClock } from '../../../src/clock.js';
@@ -9,7 +10,7 @@ import { MeshCa } from '../../../src/demo/mesh-ca.js';
 import { proveService } from '../../../src/proof/proof.js';
 import type { Proof, ProofCallers, ProofRequest } from '../../../src/proof/proof.js';
 import { readSvidClaims } from '../../../src/spiffe/svid-claims.js';
-import type { Svid } from '../../../src/spiffe/svid.js';
+import { Svid } from '../../../src/spiffe/svid.js';
 
 const device = 'spiffe://cluster.local/ns/default/sa/bigip';
 const good = 'spiffe://cluster.local/ns/trusted/sa/sleep';
@@ -93,6 +94,7 @@ describe('the proof', () => {
       spiffeId: device,
       fingerprint256: served.fingerprint256,
       trustBundle: meshCa.trustBundle,
+      at: systemClock.now(),
       callers,
       probe: { send: 'hi\n', expect: 'HI' },
       timing: { deadlineMs: 1000, plainDeadlineMs: 100, settleMs: 50 },
@@ -163,6 +165,50 @@ describe('the proof', () => {
     assert.match(proof.checks[0]?.seen ?? '', /another certificate of .* is served/);
   });
 
+  it('counts the connections in which it looked at the certificate, and says in which TLS version', async () => {
+    const proof = await prove(await tlsDevice(answerGood), { moreConnections: 6 });
+    assert.equal(proof.passed, true, JSON.stringify(proof));
+    assert.equal(proof.connections, 10);
+    assert.deepEqual(proof.protocols, ['TLSv1.2']);
+  });
+
+  it('fails when one connection of many is served by another certificate', async () => {
+    const older = await meshCa.mint(device);
+    let connections = 0;
+    const turns = await Promise.all([tlsDevice(answerGood), tlsDevice(answerGood, older)]);
+    const port = await listen(
+      createTcpServer((socket) => {
+        connections += 1;
+        const other = connect(turns[connections === 9 ? 1 : 0] ?? 0, '127.0.0.1');
+        // What one side ends, the other ends too, in the same way.
+        pipeline(socket, other, socket, () => undefined);
+      }),
+    );
+    const proof = await prove(port, { moreConnections: 6 });
+    assert.deepEqual(failed(proof), ['no certificate']);
+    assert.equal(proof.passed, false);
+  });
+
+  it('fails when the served chain lacks the intermediate, also where the handshake is refused', async () => {
+    const bare = new Svid({
+      spiffeId: served.spiffeId,
+      leaf: served.leaf,
+      chain: [],
+      privateKey: served.privateKey,
+    });
+    const proof = await prove(await tlsDevice(answerGood, bare));
+    assert.equal(proof.passed, false);
+    const refused = proof.checks.find(({ name }) => name === 'no certificate');
+    assert.match(refused?.seen ?? '', /the served chain does not lead to a root of the mesh/);
+  });
+
+  it('fails when the served chain has come to its end', async () => {
+    const proof = await prove(await tlsDevice(answerGood), {
+      at: new Date(served.notAfter.getTime() + 1000),
+    });
+    assert.match(proof.checks[0]?.seen ?? '', /the served chain .* expired/);
+  });
+
   it('fails when the device shows another identity', async () => {
     const other = await meshCa.mint(bad);
     const proof = await prove(await tlsDevice(answerGood, other), { fingerprint256: undefined });
@@ -178,6 +224,29 @@ describe('the proof', () => {
       createTcpServer((socket) => socket.on('data', (chunk) => socket.write(chunk.toString().toUpperCase()))),
     );
     assert.ok(failed(await prove(port)).includes('plain TCP'));
+  });
+
+  it('fails when plain TCP is answered by something else than the expected, and stays open', async () => {
+    const port = await listen(createTcpServer((socket) => socket.write('who is there?')));
+    const { checks } = await prove(port);
+    const plain = checks.find(({ name }) => name === 'plain TCP');
+    assert.deepEqual(
+      [plain?.passed, plain?.seen],
+      [false, 'read "who is there?" and nothing of what was expected'],
+    );
+  });
+
+  it('fails when the bad caller is told something before an error ends the connection', async () => {
+    const port = await tlsDevice((socket, spiffeId) => {
+      if (spiffeId !== bad) return answerGood(socket, spiffeId);
+      const { _parent: tcp } = socket as TLSSocket & { readonly _parent?: Socket };
+      // What follows is no TLS record, so the caller's library gives up.
+      socket.write('not you', () => tcp?.write('no record at all'));
+    });
+    const proof = await prove(port);
+    assert.deepEqual(failed(proof), ['bad caller']);
+    const { seen } = proof.checks.find(({ name }) => name === 'bad caller') ?? {};
+    assert.equal(seen, 'read "not you" and nothing of what was expected');
   });
 
   it('fails when something that is no TLS server refuses everybody', async () => {

@@ -14,7 +14,9 @@ import { tmosBranches } from '../../../src/mock/tmos-version.js';
 import type { TmosBranch } from '../../../src/mock/tmos-version.js';
 import { isEmptyPlan } from '../../../src/reconcile/plan.js';
 import type { ReconcileReport } from '../../../src/reconcile/run-once.js';
+import { uploadMark } from '../../../src/reconcile/upload-mark.js';
 import { Secret } from '../../../src/secret.js';
+import { parseSpiffeId } from '../../../src/spiffe/spiffe-id.js';
 
 const { signal } = new AbortController();
 
@@ -163,15 +165,59 @@ describe('a reconcile against the mock BIG-IP', function () {
     assert.deepEqual(changes(await reconcile('plan')), ['modify spiffe_allowlist apiAnonymous']);
   });
 
+  it('keeps a caller out at once by its own deny list only', async () => {
+    await start();
+    await reconcile('apply');
+    const [echo] = agent.config.services;
+    const caller = parseSpiffeId(goodCallerId);
+    assert.ok(echo !== undefined && caller.ok);
+    const list = '/mgmt/tm/ltm/data-group/internal/~mesh~echo_deny';
+    await handEdit(list, { description: "somebody's" });
+    await assert.rejects(agent.deny(echo, caller.value), { code: 'MESH_ERR_PLAN_BLOCKED' });
+    await handEdit(list, { description: 'bigip-mesh-agent service=echo' });
+    assert.deepEqual(changes(await reconcile('plan')), []);
+    await agent.deny(echo, caller.value);
+    assert.deepEqual(changes(await reconcile('plan')), ['modify echo_deny records']);
+  });
+
+  it('removes uploads that a ledger of before has left, and those of other partitions never', async () => {
+    await start();
+    await reconcile('apply');
+    // Somebody removed the ledger since: its successor counts from the beginning.
+    const orphan = `mesh-${uploadMark('mesh', 99)}0123456789abcdef`;
+    const foreign = `mesh-${uploadMark('edge', 1)}0123456789abcdef`;
+    const hand = openHand();
+    for (const name of [orphan, foreign]) {
+      await hand.request({
+        method: 'POST',
+        path: `/mgmt/shared/file-transfer/uploads/${name}`,
+        body: Buffer.from('a key'),
+        headers: { 'Content-Type': 'application/octet-stream', 'Content-Range': '0-4/5' },
+      });
+    }
+    const restarted = await openAgent();
+    try {
+      await reconcile('apply', restarted);
+      assert.deepEqual(await hand.uploads.list(), [foreign]);
+    } finally {
+      await restarted.close();
+      await hand.close();
+    }
+  });
+
   async function handEdit(path: string, body: object): Promise<void> {
-    const hand = new IControlClient({
+    const hand = openHand();
+    await hand.resources.modify(path, { ...body });
+    await hand.close();
+  }
+
+  function openHand(): IControlClient {
+    return new IControlClient({
       url: scenario.bigIp.url,
       credentials: () => Promise.resolve({ username: 'admin', password: new Secret('correct horse') }),
       tls: { fingerprint256: scenario.bigIp.fingerprint256 },
       clock: systemClock,
       logger: silentLogger(),
     });
-    await hand.resources.modify(path, { ...body });
-    await hand.close();
   }
 });

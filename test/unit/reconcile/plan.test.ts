@@ -160,18 +160,50 @@ describe('the change set', () => {
     );
   const dataGroups = '/mgmt/tm/ltm/data-group/internal';
 
-  it('starts with the fence: the old epoch is deleted and the next created', () => {
+  it('starts with the fence: the record of the old epoch is deleted and that of the next added', () => {
     const [first, second] = commands([pool], observed([]));
-    assert.deepEqual(first, { method: 'DELETE', path: `${dataGroups}/~mesh~bigip_mesh_epoch_7` });
-    assert.equal(second?.method, 'POST');
-    assert.equal(second.body?.['name'], 'bigip_mesh_epoch_8');
-    assert.deepEqual(second.body?.['records'], [{ name: 'holder', data: 'agent-1' }]);
+    const ledger = `${dataGroups}/~mesh~bigip_mesh_ledger`;
+    assert.equal(first?.method, 'PATCH');
+    assert.equal(decodeURIComponent(first.path), `${ledger}?options=records delete { epoch:7 }`);
+    assert.equal(second?.method, 'PATCH');
+    assert.equal(
+      decodeURIComponent(second.path),
+      `${ledger}?options=records add { epoch:8 { data agent-1 } ltm/pool:echo_pool { data owned } }`,
+    );
   });
 
-  it('has no epoch to delete the first time, so two first writers collide on the one they create', () => {
+  it('makes the ledger the first time, so two first writers collide on it', () => {
     const [first] = commands([pool], observed([], { epoch: 0, ledger: undefined }));
     assert.equal(first?.method, 'POST');
-    assert.equal(first.body?.['name'], 'bigip_mesh_epoch_1');
+    assert.equal(first.body?.['name'], 'bigip_mesh_ledger');
+    assert.deepEqual(first.body?.['records'], [
+      { name: 'epoch:1', data: 'agent-1' },
+      { name: 'ltm/pool:echo_pool', data: 'owned' },
+    ]);
+  });
+
+  it('has the fence also where the ledger is sent as a whole', () => {
+    const many = Array.from({ length: 60 }, (_, index) => ({ ...pool, name: `pool_${index}` }));
+    const [first, second, third] = commands(many, observed([seenAllow()]));
+    assert.match(decodeURIComponent(first?.path ?? ''), /records delete \{ epoch:7 \}$/);
+    const records = (second?.body?.['records'] ?? []) as ReadonlyArray<{ readonly name: string }>;
+    assert.deepEqual(records[0], { name: 'epoch:8', data: 'agent-1' });
+    assert.equal(records.length, 1 + many.length);
+    assert.equal(third?.method, 'POST');
+  });
+
+  it('writes facts that are noted into the entry of an object that stays', () => {
+    const device = observed([seenPool()]);
+    const entry = { kind: 'ltm/pool', name: 'echo_pool', facts: { failures: '2' } } as const;
+    const plan = { ...planDevice([pool], device), noted: [entry] };
+    const paths = changeSet(plan, { partition: 'mesh', holder: 'agent-1' }).map(({ command }) =>
+      decodeURIComponent(command.path).replace(/.*options=/, ''),
+    );
+    assert.deepEqual(paths, [
+      'records delete { epoch:7 }',
+      'records modify { ltm/pool:echo_pool { data failures=2 } }',
+      'records add { epoch:8 { data agent-1 } }',
+    ]);
   });
 
   it('edits single records of a data group instead of sending the list again', () => {
@@ -198,12 +230,14 @@ describe('the change set', () => {
   });
 
   it('writes what it makes into the ledger, and takes out what it removes', () => {
-    const all = commands([pool], observed([seenAllow()])).slice(3);
     assert.deepEqual(
-      all.map(({ method, path }) => `${method} ${decodeURIComponent(path)}`),
+      commands([pool], observed([seenAllow()])).map(
+        ({ method, path }) => `${method} ${decodeURIComponent(path)}`,
+      ),
       [
-        `PATCH ${dataGroups}/~mesh~bigip_mesh_ledger?options=records delete { ltm/data-group/internal:echo_allow }`,
-        `PATCH ${dataGroups}/~mesh~bigip_mesh_ledger?options=records add { ltm/pool:echo_pool { data owned } }`,
+        `PATCH ${dataGroups}/~mesh~bigip_mesh_ledger?options=records delete { epoch:7 ltm/data-group/internal:echo_allow }`,
+        `PATCH ${dataGroups}/~mesh~bigip_mesh_ledger?options=records add { epoch:8 { data agent-1 } ltm/pool:echo_pool { data owned } }`,
+        'POST /mgmt/tm/ltm/pool',
         `DELETE ${dataGroups}/~mesh~echo_allow`,
       ],
     );
@@ -211,9 +245,9 @@ describe('the change set', () => {
 
   it('remembers what the device cannot tell about a certificate', () => {
     const withFacts = { ...certificate, facts: { minted: '1', id: sleep } };
-    const ledger = commands([withFacts], observed([], { ledger: undefined })).at(-1);
+    const [ledger] = commands([withFacts], observed([], { epoch: 0, ledger: undefined }));
     const records = (ledger?.body?.['records'] ?? []) as Array<{ name: string; data: string }>;
-    assert.deepEqual(records, [
+    assert.deepEqual(records.slice(1), [
       { name: 'sys/file/ssl-cert:echo_0123456789ab.crt', data: `id=${sleep}+minted=1` },
     ]);
     assert.deepEqual(parseLedger(records).get('sys/file/ssl-cert:echo_0123456789ab.crt')?.facts, {
