@@ -1,15 +1,14 @@
 import type { Agent } from '../agent.js';
 import type { Clock } from '../clock.js';
 import type { DeviceConfig, ServiceConfig } from '../config/schema.js';
-import { AgentError, errorCatalogue } from '../errors.js';
+import { AgentError } from '../errors.js';
 import { RenewalPace } from '../identity/renewal-pace.js';
 import type { Logger } from '../log.js';
 import type { Proof } from '../proof/proof.js';
 import type { Desire } from '../reconcile/desire.js';
 import type { ReconcileReport } from '../reconcile/run-once.js';
-import type { NotARoot } from '../spiffe/trust-bundle.js';
 import { nextProofStatus, nextStatus, unknownStatus } from './device-status.js';
-import type { DeviceStatus, Failure, Outcome, Quarantine } from './device-status.js';
+import type { DeviceStatus, Outcome, Quarantine } from './device-status.js';
 import { traceProof, traceReconcile } from './diagnostics.js';
 import type { ProofTrace, ReconcileTrace } from './diagnostics.js';
 import { driftOf, leftObjects, renderDrift } from './drift.js';
@@ -17,26 +16,17 @@ import type { Drift, LeftObjects } from './drift.js';
 import type { EpochFence, RunFence } from './epoch-fence.js';
 import type { EventRecorder } from './event-recorder.js';
 import type { HeldAllowlists } from './held-allowlists.js';
-import type { HeldSource } from './held-source.js';
 import type { MeshChange } from './mesh-triggers.js';
 import type { Metrics } from './metrics.js';
 import { narrowedAllowlists } from './narrowed-allowlists.js';
+import { OperatorEvents } from './operator-events.js';
 import type { ServiceCalls } from './recent-calls.js';
 import { knownCertificates, nextRenewal, spansOf } from './renewals.js';
 import type { AlarmLevel, KnownCertificate } from './renewals.js';
 import { measureRenewals, tellAlarms } from './report-renewals.js';
-import {
-  appliedEvent,
-  driftEvent,
-  failureEvent,
-  refusalEvents,
-  removalEvents,
-  rollBackEvent,
-} from './report-events.js';
 import { logOutcome, logProof } from './report-log.js';
 import { measureOutcome, measureService } from './report-metrics.js';
-import { revocationEvents, revocationNews } from './revocation-news.js';
-import { rootEvents, rootNews, setAsideEvents } from './root-news.js';
+import { rootNews } from './root-news.js';
 import type { StatusWriter } from './status-config-map.js';
 import type { WorkResult } from './work-queue.js';
 
@@ -82,8 +72,6 @@ interface Led {
 
 /** How often a device is looked at although nothing calls for it: a change by hand is put back, a proof repeated. */
 const resyncMs = 300_000;
-/** A failure that may pass by itself is told to operators when it has lasted this long. */
-const lastingMs = 30_000;
 
 /**
  * Runs reconciles of devices, and between them proofs of single services, and tells what became of them: status,
@@ -95,13 +83,13 @@ const lastingMs = 30_000;
 export class DeviceReconciler {
   readonly #options: DeviceReconcilerOptions;
   readonly #led = new Map<string, Led>();
-  /** By uid: the version of each ConfigMap or policy whose content is known to be in force. */
-  readonly #inForce = new Map<string, string>();
+  readonly #told: OperatorEvents;
   readonly #pace: RenewalPace;
   #areFactsInDoubt = false;
 
   constructor(options: DeviceReconcilerOptions) {
     this.#options = options;
+    this.#told = new OperatorEvents(options);
     this.#pace = new RenewalPace(options);
   }
 
@@ -167,7 +155,7 @@ export class DeviceReconciler {
     led.changed.clear();
     const quarantines = this.#quarantines(services);
     const [, ended] = await Promise.all([
-      this.#tellQuarantines(services, signal),
+      this.#told.tellRefusals(services, signal),
       this.#run(device, { prove: changed, led, fence: fence.open(deviceName) }, signal),
     ]);
     const outcome = { ...ended, at: clock.now(), quarantines };
@@ -206,13 +194,13 @@ export class DeviceReconciler {
       ),
     };
     await status.write(after, signal);
-    await this.#tellDrift(deviceName, drift, services, outcome.at, signal);
+    await this.#told.tellDrift(deviceName, drift, services, outcome.at, signal);
     const setAside = report?.desire.setAside ?? [];
     if (report !== undefined)
       metrics.set('bigip_mesh_roots_set_aside', { device: deviceName }, setAside.length);
-    await this.#tellRoots(deviceName, rootNews(before.roots, after.roots), setAside, outcome.at, signal);
-    await this.#tellRevocation(before, after, signal);
-    await this.#reportEvents(after, outcome, services, signal);
+    await this.#told.tellRoots(deviceName, rootNews(before.roots, after.roots), setAside, outcome.at, signal);
+    await this.#told.tellRevocation(before, after, signal);
+    await this.#told.tellOutcome(after, outcome, services, signal);
     await this.#reportRenewals(device, led, report, signal);
     this.#options.onReported?.(after, 'reconcile');
     if (report === undefined) return { outcome: 'failed' };
@@ -265,7 +253,7 @@ export class DeviceReconciler {
       metrics.count('bigip_mesh_reconcile_failures_total', { device: service.device, code });
     } else this.#measureConverge(led, service);
     if (failed !== undefined && failedBefore === undefined) doubt(service.device);
-    await this.#tellFailure(after, service, clock.now(), signal);
+    await this.#told.tellFailure(after, service, clock.now(), signal);
     // That it was proven once more is written with the next reconcile.
     const isNews =
       failed?.code !== failedBefore?.code ||
@@ -400,109 +388,6 @@ export class DeviceReconciler {
     return quarantines;
   }
 
-  /** Told beside the reconcile: the device may be away for long, and so may the API server. */
-  async #tellQuarantines(services: readonly ServiceConfig[], signal: AbortSignal): Promise<void> {
-    const sources = services.flatMap((service) => this.#sources(service) ?? []);
-    for (const event of sources.flatMap(refusalEvents)) await this.#options.events.record(event, signal);
-  }
-
-  /** On the allowlist ConfigMaps of the service whose object it was; for what services share, on the status. */
-  async #tellDrift(
-    device: string,
-    drift: readonly Drift[],
-    services: readonly ServiceConfig[],
-    at: Date,
-    signal: AbortSignal,
-  ): Promise<void> {
-    const { events, status } = this.#options;
-    for (const one of drift) {
-      const owner = services.find(({ name }) => name === one.service);
-      const told = owner === undefined ? [] : (this.#sources(owner) ?? []);
-      const shared = told.length > 0 || status.configMap === undefined ? [] : [status.configMap];
-      for (const regarding of [...told, ...shared])
-        await events.record(driftEvent(device, regarding, one, at), signal);
-    }
-  }
-
-  async #tellRoots(
-    device: string,
-    news: readonly string[],
-    setAside: readonly NotARoot[],
-    at: Date,
-    signal: AbortSignal,
-  ): Promise<void> {
-    const { events, status } = this.#options;
-    if (status.configMap === undefined) return;
-    const told = [
-      ...rootEvents(device, status.configMap, news, at),
-      ...setAsideEvents(device, status.configMap, setAside),
-    ];
-    for (const event of told) await events.record(event, signal);
-  }
-
-  async #tellRevocation(before: DeviceStatus, after: DeviceStatus, signal: AbortSignal): Promise<void> {
-    const { events, status } = this.#options;
-    if (status.configMap === undefined) return;
-    const news = revocationNews(before.revocation, after.revocation);
-    for (const event of revocationEvents(after.device, status.configMap, news, after.revocation))
-      await events.record(event, signal);
-  }
-
-  async #reportEvents(
-    status: DeviceStatus,
-    { at, report }: Outcome,
-    services: readonly ServiceConfig[],
-    signal: AbortSignal,
-  ): Promise<void> {
-    const { events } = this.#options;
-    for (const service of services) {
-      const { name, device } = service;
-      await this.#tellFailure(status, service, at, signal);
-      const removal = this.#options.allowlists.takeRemoval(service);
-      for (const event of removal === undefined ? [] : removalEvents(service, removal))
-        await events.record(event, signal);
-      const rollBack = report?.rollBacks?.get(name);
-      for (const source of (rollBack && this.#sources(service)) ?? []) {
-        const event = rollBack && rollBackEvent(device, source, rollBack, at);
-        if (event !== undefined) await events.record(event, signal);
-      }
-      const isWell = status.failure === undefined && status.services.get(name)?.failure === undefined;
-      if (!isWell || report?.proofs.get(name)?.passed !== true) continue;
-      for (const source of this.#sources(service) ?? []) {
-        if (!this.#isNew(name, source)) continue;
-        const event = appliedEvent(name, device, source, report.plan.changes);
-        if (event !== undefined) await events.record(event, signal);
-      }
-    }
-  }
-
-  async #tellFailure(
-    { failure: deviceFailure, services }: DeviceStatus,
-    service: ServiceConfig,
-    at: Date,
-    signal: AbortSignal,
-  ): Promise<void> {
-    const { name, device } = service;
-    const failure = services.get(name)?.failure ?? deviceFailure;
-    if (failure === undefined || !isLasting(failure, at)) return;
-    for (const source of this.#sources(service) ?? []) {
-      await this.#options.events.record(failureEvent(name, device, source, failure), signal);
-    }
-  }
-
-  /** What says who may call; undefined while none of it is known. */
-  #sources(service: ServiceConfig): readonly HeldSource[] | undefined {
-    return this.#options.allowlists.view(service)?.sources;
-  }
-
-  /** Whether this version of a ConfigMap is in force for the first time. */
-  #isNew(service: string, { uid, resourceVersion }: HeldSource): boolean {
-    const key = `${service} ${uid}`;
-    const isNew = this.#inForce.get(key) !== resourceVersion;
-    this.#inForce.set(key, resourceVersion);
-    return isNew;
-  }
-
   /** Tells of certificates that were renewed, that wait, and that are not renewed in time, whatever the reason. */
   async #reportRenewals(
     device: DeviceConfig,
@@ -530,7 +415,7 @@ export class DeviceReconciler {
     });
     for (const { service, ...event } of alarms) {
       const [owner] = this.#services(device.name).filter(({ name }) => name === service);
-      for (const configMap of (owner && this.#sources(owner)) ?? []) {
+      for (const configMap of (owner && this.#told.sources(owner)) ?? []) {
         await events.record({ ...event, configMap }, signal);
       }
     }
@@ -559,9 +444,4 @@ export class DeviceReconciler {
 /** Drift that was really put back: a service that was not applied may have it still. */
 function putBack(left: LeftObjects, { plan, notApplied }: ReconcileReport): Drift[] {
   return driftOf(left, plan.changes).filter(({ service = '' }) => !notApplied.has(service));
-}
-
-function isLasting({ code, since }: Failure, at: Date): boolean {
-  const mayPass = errorCatalogue[code].consequence === 'transient';
-  return !mayPass || at.getTime() - since.getTime() >= lastingMs;
 }

@@ -2,8 +2,6 @@
 export const notRun: Readonly<Record<string, string>> = {
   'npm ci && npm run demo': 'installs packages; test/scenario/golden.test.ts runs the demo',
   'npm ci && npm test': 'would run itself',
-  'bigip-mesh controller -f config.yaml':
-    'listens on port 8080 and goes on; docs/how-to/run-the-controller.md runs it on a free port',
   'bigip-mesh mock --listen 127.0.0.1:8443 --user admin:secret':
     'goes on, on a port that may be taken; docs/reference/mock.md runs it on a free one',
   'kubectl get configmap bigip-mesh-status -n mesh-edge -o yaml':
