@@ -65,8 +65,6 @@ export class IControlClient implements Requester {
   readonly readiness: Readiness;
   /** Host and port, for messages. */
   readonly device: string;
-  /** The management connection is not verified; every status has to say so. */
-  readonly insecure: boolean;
   readonly #options: IControlClientOptions;
   readonly #agent: Agent;
   readonly #session: Session;
@@ -77,7 +75,6 @@ export class IControlClient implements Requester {
     const url = parseDeviceUrl(options.url);
     this.#options = options;
     this.device = url.host;
-    this.insecure = 'insecure' in options.tls;
     this.#agent = createDeviceAgent(options.tls);
     this.#governor = new Governor(clock);
     this.#session = new Session({
@@ -94,9 +91,6 @@ export class IControlClient implements Requester {
     this.uploads = new Uploads(this, clock, logger);
     this.transactions = new Transactions(this, clock, logger);
     this.system = new DeviceSystem(this, clock);
-    if (this.insecure) {
-      logger.warn({ device: this.device }, 'the management connection is NOT verified: anybody may answer');
-    }
   }
 
   async request(request: IControlRequest): Promise<Answer> {

@@ -9,11 +9,10 @@ import { accepted, refused } from '../parsed.js';
 import type { Parsed } from '../parsed.js';
 
 /**
- * How the management port proves itself: by a CA (the system's when none is given), by the SHA-256 fingerprint of
- * its certificate, or, loudly, not at all.
+ * How the management port proves itself: by a CA (the system's when none is given), or by the SHA-256 fingerprint of
+ * its certificate. There is no third way: a connection that nobody verifies is not made.
  */
-export type DeviceTrust =
-  { readonly caPem?: string } | { readonly fingerprint256: string } | { readonly insecure: true };
+export type DeviceTrust = { readonly caPem?: string } | { readonly fingerprint256: string };
 
 /** Raised inside a connection attempt; the client turns it into MESH_ERR_DEVICE_CERTIFICATE. */
 export class FingerprintMismatch extends Error {
@@ -48,7 +47,6 @@ export function createDeviceAgent(trust: DeviceTrust): Agent {
     if (!fingerprint.ok) throw unusable(fingerprint.reason);
     return new PinnedAgent(fingerprint.value, options);
   }
-  if ('insecure' in trust) return new Agent({ ...options, rejectUnauthorized: false });
   if (trust.caPem === undefined) return new Agent(options);
   return new Agent({
     ...options,
@@ -100,6 +98,7 @@ class PinnedAgent extends Agent {
     options: RequestOptions,
     callback: (error: Error | null, stream: Duplex) => void,
   ): undefined {
+    // Not by chain and name: by the fingerprint, below, before anything is written.
     const socket = connect({ ...(options as ConnectionOptions), rejectUnauthorized: false });
     this.#connecting.add(socket);
     const refuse = (error: Error): void => {

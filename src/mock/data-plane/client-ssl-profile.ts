@@ -130,6 +130,7 @@ export class ClientSslProfile {
       // Without roots Node would trust the public ones.
       ca: caPem ?? [],
       requestCert: peerCertMode !== 'ignore',
+      // A device goes on to the rule with the result of the verification, and only then refuses (verify-result.ts).
       rejectUnauthorized: false,
       ...this.#versions(protocol),
       sessionIdContext: fullPath.slice(-32),

@@ -26,7 +26,7 @@ const maxAnswerBytes = 5120;
 export async function runProbe(probe: Probe, signal: AbortSignal): Promise<ProbeOutcome> {
   if (signal.aborted) return 'silent';
   const { type, address: host, port } = probe;
-  // A monitor proves that somebody serves, not who.
+  // A monitor proves that somebody serves, not who: an https monitor of a BIG-IP verifies nothing either.
   const socket: Socket =
     type === 'https' ? connectTls({ host, port, rejectUnauthorized: false }) : connect({ host, port });
   const stop = (): void => {

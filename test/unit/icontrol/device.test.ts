@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { silentLogger } from '../../../src/log.js';
 import { Device } from '../../../src/icontrol/device.js';
@@ -10,6 +10,7 @@ import { FakeClock } from '../../support/fake-clock.js';
 import { sharedData } from '../../support/shared-data.js';
 import { advanceUntil, ScriptedDevice } from './scripted-device.js';
 import type { Scripted } from './scripted-device.js';
+import { skipBecause } from '../../support/skip.js';
 
 /** States of one unit of a scripted pair; a test changes them as it goes. */
 interface UnitState {
@@ -296,8 +297,11 @@ describe('Device', () => {
 
 describe('parseGroupSync', () => {
   it('reads the group of a recorded pair by its line, and not the aggregate', function () {
-    const file = join(sharedData('icontrol-fixtures') ?? '', 'cm-sync-status-ha-14.1.4.6.json');
-    if (!existsSync(file)) this.skip();
+    const fixtures = sharedData('icontrol-fixtures');
+    if (fixtures === undefined) {
+      return skipBecause(this, 'no recorded answers beside the checkout (icontrol-fixtures)');
+    }
+    const file = join(fixtures, 'cm-sync-status-ha-14.1.4.6.json');
     const body = JSON.parse(readFileSync(file, 'utf8')) as JsonObject;
     assert.deepEqual(parseGroupSync(body, 'device_trust_group'), { status: 'In Sync', conflict: false });
     assert.equal(parseGroupSync(body, 'no-such-group').status, 'offline');

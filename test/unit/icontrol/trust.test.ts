@@ -3,11 +3,11 @@ import { createServer } from 'node:net';
 import type { AddressInfo, Socket } from 'node:net';
 import { once } from 'node:events';
 import { networkInterfaces } from 'node:os';
-import { createLogger } from '../../../src/log.js';
 import { parseFingerprint256 } from '../../../src/icontrol/trust.js';
 import { mintFactoryCertificate, mintIssuedCertificate } from './device-certificate.js';
 import { advanceUntil, ScriptedDevice } from './scripted-device.js';
 import { FakeClock } from '../../support/fake-clock.js';
+import { skipBecause } from '../../support/skip.js';
 
 const ready = { method: 'GET', path: '/mgmt/tm/sys/ready' } as const;
 
@@ -89,20 +89,9 @@ describe('DeviceTrust', () => {
     assert.deepEqual(device.asked, []);
   });
 
-  it('verifies nothing only when told so, and says it loudly', async () => {
-    device = await ScriptedDevice.start();
-    const lines: string[] = [];
-    const logger = createLogger('warn', { write: (line: string) => void lines.push(line) });
-    const client = device.client({ tls: { insecure: true }, logger });
-    assert.equal(client.insecure, true);
-    assert.match(lines.join(''), /NOT verified/);
-    await client.request(ready);
-    assert.equal(device.client().insecure, false);
-  });
-
   it('reaches a management port that has an IPv6 address', async function () {
     if (!Object.values(networkInterfaces()).some((all) => all?.some(({ address }) => address === '::1'))) {
-      this.skip();
+      skipBecause(this, 'this machine has no ::1');
     }
     device = await ScriptedDevice.start(undefined, undefined, '::1');
     await device.client().request(ready);

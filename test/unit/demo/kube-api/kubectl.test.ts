@@ -7,6 +7,7 @@ import { promisify } from 'node:util';
 
 import { issueKubeApiTls } from '../../../support/kube-api-tls.js';
 import { startDouble } from '../../../support/kube-api.js';
+import { skipBecause } from '../../../support/skip.js';
 
 const run = promisify(execFile);
 
@@ -16,8 +17,7 @@ describe('kubectl against the double', () => {
 
   before(async function () {
     if (spawnSync('kubectl', ['version', '--client']).status !== 0) {
-      process.stdout.write('    skipped: kubectl is not on the PATH\n');
-      this.skip();
+      skipBecause(this, 'kubectl is not on the PATH');
     }
     folder = await mkdtemp(join(tmpdir(), 'kubectl-'));
     // Over plain HTTP kubectl would send no token.
