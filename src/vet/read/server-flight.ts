@@ -1,10 +1,8 @@
 import type { X509Certificate } from 'node:crypto';
 import { parseCertificate } from '../../pki/parse-certificate.js';
+import { certificatesOf, handshakeMessages, parseClearRecords } from '../../proof/tls-records.js';
 import type { ServerFlight } from '../facts.js';
 
-const recordHeaderBytes = 5;
-const alertRecord = 21;
-const handshakeRecord = 22;
 const serverHello = 2;
 const certificateMessage = 11;
 const certificateRequest = 13;
@@ -27,13 +25,13 @@ const versions: Readonly<Record<number, string>> = {
  * @returns undefined when it is no TLS
  */
 export function parseServerFlight(bytes: Buffer): ServerFlight | undefined {
-  const { handshake, alert } = splitRecords(bytes);
+  const { handshake, alert } = parseClearRecords(bytes);
   if (handshake.length === 0 && alert === undefined) return undefined;
   let version = '';
   let alpn: string | undefined;
   let certificates: readonly X509Certificate[] = [];
   let requestsCertificate = false;
-  for (const { type, body } of messages(handshake)) {
+  for (const { type, body } of handshakeMessages(handshake)) {
     if (type === serverHello) {
       version = versions[body.length < 2 ? 0 : body.readUInt16BE(0)] ?? 'unknown';
       alpn = pickedProtocol(body);
@@ -41,32 +39,6 @@ export function parseServerFlight(bytes: Buffer): ServerFlight | undefined {
     else if (type === certificateRequest) requestsCertificate = true;
   }
   return { version, alpn, certificates, requestsCertificate, alert };
-}
-
-function splitRecords(bytes: Buffer): { readonly handshake: Buffer; readonly alert: number | undefined } {
-  const parts: Buffer[] = [];
-  let rest = bytes;
-  while (rest.length >= recordHeaderBytes && rest[1] === 3) {
-    const length = rest.readUInt16BE(3);
-    const content = rest.subarray(recordHeaderBytes, recordHeaderBytes + length);
-    if (rest[0] === alertRecord && content.length === 2)
-      return { handshake: Buffer.concat(parts), alert: content[1] };
-    if (rest[0] !== handshakeRecord) break;
-    parts.push(content);
-    rest = rest.subarray(recordHeaderBytes + length);
-  }
-  return { handshake: Buffer.concat(parts), alert: undefined };
-}
-
-function* messages(handshake: Buffer): Generator<{ readonly type: number; readonly body: Buffer }> {
-  let rest = handshake;
-  while (rest.length >= 4) {
-    const length = rest.readUIntBE(1, 3);
-    const body = rest.subarray(4, 4 + length);
-    if (body.length < length) return;
-    yield { type: rest[0] ?? 0, body };
-    rest = rest.subarray(4 + length);
-  }
 }
 
 /** Version, random, session id, cipher, compression; then extensions of two bytes type and two bytes length. */
@@ -84,14 +56,9 @@ function pickedProtocol(hello: Buffer): string | undefined {
   return undefined;
 }
 
+/** A certificate that cannot be read is left out: what can be seen of the others is of use all the same. */
 function readCertificates(body: Buffer): readonly X509Certificate[] {
-  const certificates: X509Certificate[] = [];
-  let rest = body.subarray(3);
-  while (rest.length >= 3) {
-    const length = rest.readUIntBE(0, 3);
-    const certificate = parseCertificate(rest.subarray(3, 3 + length));
-    if (certificate !== undefined) certificates.push(certificate);
-    rest = rest.subarray(3 + length);
-  }
-  return certificates;
+  return (certificatesOf(body) ?? [])
+    .map(parseCertificate)
+    .filter((certificate) => certificate !== undefined);
 }

@@ -1,33 +1,14 @@
 import { strict as assert } from 'node:assert';
 
-import { parseConfig } from '../../../src/config/load-config.js';
 import { CallCounters } from '../../../src/controller/call-counters.js';
 import { Metrics } from '../../../src/controller/metrics.js';
 import { AgentError } from '../../../src/errors.js';
 import { silentLogger } from '../../../src/log.js';
 import type { ServiceCounters } from '../../../src/reconcile/read-counters.js';
 import { FakeClock } from '../../support/fake-clock.js';
+import { edgeConfig } from '../../support/edge-config.js';
 
-const config = parseConfig(
-  `apiVersion: bigip-mesh.io/v1
-kind: AgentConfig
-identity: {source: ca-secret}
-devices:
-  - name: edge
-    urls: ["https://192.0.2.10"]
-    credentials: {files: {username: /u, password: /p}}
-    tls: {caFile: /ca.pem}
-services:
-  - name: echo
-    device: edge
-    identity: {namespace: default, serviceAccount: bigip}
-    host: bigip.default.svc.cluster.local
-    listen: {address: 192.0.2.20, port: 9000}
-    backends: ["192.0.2.30:9000"]
-    allowlist: {selector: {matchLabels: {app: echo}}}
-`,
-  'config.yaml',
-);
+const config = edgeConfig();
 
 describe('the calls that devices count', () => {
   let clock: FakeClock;

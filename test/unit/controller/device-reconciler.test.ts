@@ -2,7 +2,6 @@ import { strict as assert } from 'node:assert';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 
 import type { Agent } from '../../../src/agent.js';
-import { parseConfig } from '../../../src/config/load-config.js';
 import { DeviceReconciler } from '../../../src/controller/device-reconciler.js';
 import type { ConfigMapEvent } from '../../../src/controller/event-recorder.js';
 import { EventRecorder } from '../../../src/controller/event-recorder.js';
@@ -20,27 +19,9 @@ import { serviceAccountSpiffeId } from '../../../src/spiffe/spiffe-id.js';
 import { FakeClock } from '../../support/fake-clock.js';
 import { startDouble } from '../../support/kube-api.js';
 import { openFence } from '../../support/open-fence.js';
+import { edgeConfig } from '../../support/edge-config.js';
 
-const config = parseConfig(
-  `apiVersion: bigip-mesh.io/v1
-kind: AgentConfig
-identity: {source: ca-secret, renewAt: 0.5}
-devices:
-  - name: edge
-    urls: ["https://192.0.2.10"]
-    credentials: {files: {username: /u, password: /p}}
-    tls: {caFile: /ca.pem}
-services:
-  - name: echo
-    device: edge
-    identity: {namespace: default, serviceAccount: bigip}
-    host: bigip.default.svc.cluster.local
-    listen: {address: 192.0.2.20, port: 9000}
-    backends: ["192.0.2.30:9000"]
-    allowlist: {selector: {matchLabels: {app: echo}}}
-`,
-  'config.yaml',
-);
+const config = edgeConfig();
 const away = new AgentError('MESH_ERR_DEVICE_UNREACHABLE', 'edge does not answer', 'look');
 const facts: MeshFacts = {
   trustDomain: 'cluster.local',

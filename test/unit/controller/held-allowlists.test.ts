@@ -2,33 +2,15 @@ import { strict as assert } from 'node:assert';
 
 import type { Allowlist } from '../../../src/allowlist/allowlist.js';
 import { parseAllowlist } from '../../../src/allowlist/parse-allowlist.js';
-import { parseConfig } from '../../../src/config/load-config.js';
 import { HeldAllowlists } from '../../../src/controller/held-allowlists.js';
 import { kinds } from '../../../src/kube/kinds.js';
 import type { KubeKind, KubeObject } from '../../../src/kube/object.js';
 import { silentLogger } from '../../../src/log.js';
 import { FakeClock } from '../../support/fake-clock.js';
 import { startDouble } from '../../support/kube-api.js';
+import { edgeConfig } from '../../support/edge-config.js';
 
-const config = parseConfig(
-  `apiVersion: bigip-mesh.io/v1
-kind: AgentConfig
-devices:
-  - name: edge
-    urls: ["https://192.0.2.10"]
-    credentials: {files: {username: /u, password: /p}}
-    tls: {caFile: /ca.pem}
-services:
-  - name: echo
-    device: edge
-    identity: {namespace: default, serviceAccount: bigip}
-    host: bigip.default.svc.cluster.local
-    listen: {address: 192.0.2.20, port: 9000}
-    backends: ["192.0.2.30:9000"]
-    allowlist: {selector: {matchLabels: {app: echo}}, fromAuthorizationPolicies: true}
-`,
-  'config.yaml',
-);
+const config = edgeConfig({ fromAuthorizationPolicies: true });
 const [service] = config.services;
 assert.ok(service !== undefined);
 const echo = service;

@@ -13,7 +13,6 @@ import {
 import type { Arbitrary } from 'fast-check';
 
 import { decide } from '../../../src/allowlist/decide.js';
-import { parseConfig } from '../../../src/config/load-config.js';
 import { HeldAllowlists } from '../../../src/controller/held-allowlists.js';
 import { createLogger } from '../../../src/log.js';
 import { desireCallers } from '../../../src/reconcile/desire.js';
@@ -31,27 +30,9 @@ import { parseSpiffeId } from '../../../src/spiffe/spiffe-id.js';
 import { FakeClock } from '../../support/fake-clock.js';
 import { answerFaults, FaultyKube, watchFaults } from '../../support/faulty-kube.js';
 import type { AnswerFault, WatchFault } from '../../support/faulty-kube.js';
+import { edgeConfig } from '../../support/edge-config.js';
 
-const config = parseConfig(
-  `apiVersion: bigip-mesh.io/v1
-kind: AgentConfig
-identity: {source: ca-secret}
-devices:
-  - name: edge
-    urls: ["https://192.0.2.10"]
-    credentials: {files: {username: /u, password: /p}}
-    tls: {caFile: /ca.pem}
-services:
-  - name: echo
-    device: edge
-    identity: {namespace: default, serviceAccount: bigip}
-    host: bigip.default.svc.cluster.local
-    listen: {address: 192.0.2.20, port: 9000}
-    backends: ["192.0.2.30:9000"]
-    allowlist: {selector: {matchLabels: {app: echo}}}
-`,
-  'config.yaml',
-);
+const config = edgeConfig();
 const [device] = config.devices;
 const [service] = config.services;
 assert.ok(device !== undefined && service !== undefined);
