@@ -2,11 +2,11 @@ import type { Agent } from '../agent.js';
 import type { Clock } from '../clock.js';
 import type { DeviceConfig, ServiceConfig } from '../config/schema.js';
 import { AgentError } from '../errors.js';
-import { RenewalPace } from '../identity/renewal-pace.js';
 import type { Logger } from '../log.js';
 import type { Proof } from '../proof/proof.js';
 import type { Desire } from '../reconcile/desire.js';
 import type { ReconcileReport } from '../reconcile/run-once.js';
+import { DeviceRenewals } from './device-renewals.js';
 import { nextProofStatus, nextStatus, unknownStatus } from './device-status.js';
 import type { DeviceStatus, Outcome, Quarantine } from './device-status.js';
 import { traceProof, traceReconcile } from './diagnostics.js';
@@ -21,9 +21,6 @@ import type { Metrics } from './metrics.js';
 import { narrowedAllowlists } from './narrowed-allowlists.js';
 import { OperatorEvents } from './operator-events.js';
 import type { ServiceCalls } from './recent-calls.js';
-import { knownCertificates, nextRenewal, spansOf } from './renewals.js';
-import type { AlarmLevel, KnownCertificate } from './renewals.js';
-import { measureRenewals, tellAlarms } from './report-renewals.js';
 import { logOutcome, logProof } from './report-log.js';
 import { measureOutcome, measureService } from './report-metrics.js';
 import { rootNews } from './root-news.js';
@@ -64,10 +61,6 @@ interface Led {
   isAllUnproven: boolean;
   /** Since when a change is on the device and waits for a proof that passes. */
   readonly unprovenSince: Map<string, Date>;
-  /** By service: what it serves, as far as it is known. */
-  readonly certificates: Map<string, KnownCertificate>;
-  /** Of certificates that are not renewed in time: what the log has. */
-  readonly alarms: Map<string, AlarmLevel>;
 }
 
 /** How often a device is looked at although nothing calls for it: a change by hand is put back, a proof repeated. */
@@ -84,13 +77,13 @@ export class DeviceReconciler {
   readonly #options: DeviceReconcilerOptions;
   readonly #led = new Map<string, Led>();
   readonly #told: OperatorEvents;
-  readonly #pace: RenewalPace;
+  readonly #renewals: DeviceRenewals;
   #areFactsInDoubt = false;
 
   constructor(options: DeviceReconcilerOptions) {
     this.#options = options;
     this.#told = new OperatorEvents(options);
-    this.#pace = new RenewalPace(options);
+    this.#renewals = new DeviceRenewals(options, this.#told);
   }
 
   /** Forgets what an earlier leadership knew: another replica may have changed the device since. */
@@ -103,10 +96,8 @@ export class DeviceReconciler {
       changed: new Set(),
       isAllUnproven: true,
       unprovenSince: new Map(),
-      certificates: new Map(),
-      alarms: new Map(),
     });
-    this.#pace.forget(device);
+    this.#renewals.begin(device);
   }
 
   /** The cluster can be written to again: what was proven meanwhile is proven once more, and brought there. */
@@ -201,10 +192,10 @@ export class DeviceReconciler {
     await this.#told.tellRoots(deviceName, rootNews(before.roots, after.roots), setAside, outcome.at, signal);
     await this.#told.tellRevocation(before, after, signal);
     await this.#told.tellOutcome(after, outcome, services, signal);
-    await this.#reportRenewals(device, led, report, signal);
+    await this.#renewals.tell(device, after, report, signal);
     this.#options.onReported?.(after, 'reconcile');
     if (report === undefined) return { outcome: 'failed' };
-    const renewMs = this.#nextRenewalMs(device, led, outcome.serviceFailures);
+    const renewMs = this.#renewals.nextMs(device, outcome.serviceFailures);
     if (!isDone) return { outcome: 'failed', ...(renewMs < resyncMs ? { withinMs: renewMs } : {}) };
     return {
       outcome: 'done',
@@ -320,7 +311,7 @@ export class DeviceReconciler {
       allowlists: isHoldingOn ? narrowedAllowlists(allowlists) : allowlists,
       isHoldingOn,
       ...fence,
-      pace: this.#pace,
+      pace: this.#renewals.pace,
       onServiceFailure: (service: string, error: AgentError): void => {
         if (!serviceFailures.has(service)) serviceFailures.set(service, error);
       },
@@ -343,7 +334,7 @@ export class DeviceReconciler {
         wasRead,
       };
     } finally {
-      this.#pace.ended(device.name);
+      this.#renewals.pace.ended(device.name);
     }
   }
 
@@ -386,58 +377,6 @@ export class DeviceReconciler {
       this.#options.metrics.set('bigip_mesh_quarantined_entries', subject, refusals.length);
     }
     return quarantines;
-  }
-
-  /** Tells of certificates that were renewed, that wait, and that are not renewed in time, whatever the reason. */
-  async #reportRenewals(
-    device: DeviceConfig,
-    led: Led,
-    report: ReconcileReport | undefined,
-    signal: AbortSignal,
-  ): Promise<void> {
-    const { agent, clock, events, logger, metrics } = this.#options;
-    const before = new Map(led.certificates);
-    if (report !== undefined) {
-      for (const [service, certificate] of knownCertificates(agent.config, device, report.desire))
-        if (!report.notApplied.has(service)) led.certificates.set(service, certificate);
-    }
-    const { alarms: told, certificates, status } = led;
-    measureRenewals(metrics, device.name, before, certificates);
-    const now = clock.now();
-    const alarms = tellAlarms({
-      status,
-      told,
-      certificates,
-      spans: spansOf(device, now),
-      now,
-      metrics,
-      logger,
-    });
-    for (const { service, ...event } of alarms) {
-      const [owner] = this.#services(device.name).filter(({ name }) => name === service);
-      for (const configMap of (owner && this.#told.sources(owner)) ?? []) {
-        await events.record({ ...event, configMap }, signal);
-      }
-    }
-  }
-
-  /** Until a renewal may begin; of services that failed it is told by the back-off. */
-  #nextRenewalMs(
-    device: DeviceConfig,
-    { certificates }: Led,
-    failed: ReadonlyMap<string, AgentError>,
-  ): number {
-    const { agent, clock } = this.#options;
-    const now = clock.now();
-    const well = [...certificates].filter(([service]) => !failed.has(service)).map(([, known]) => known);
-    const mintsKeys = ['istiod', 'ca-secret'].includes(agent.config.identity.source);
-    const at = nextRenewal(well, {
-      spans: spansOf(device, now),
-      nextTurn: () => this.#pace.nextTurn(device.name),
-      mintsKeys,
-      now,
-    });
-    return at === undefined ? Infinity : at.getTime() - now.getTime();
   }
 }
 
