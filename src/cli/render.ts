@@ -13,10 +13,10 @@ import { renderRbac } from '../render/rbac.js';
 import type { CliContext, ExitCode, GlobalFlags } from './context.js';
 import type { ConfigFlag } from './open-agent.js';
 
-export const renderedParts = ['registration', 'rbac', 'device-user'] as const;
-export type RenderedPart = (typeof renderedParts)[number];
+const renderedParts = ['registration', 'rbac', 'device-user'] as const;
+type RenderedPart = (typeof renderedParts)[number];
 
-export interface RenderFlags extends ConfigFlag, GlobalFlags {
+interface RenderFlags extends ConfigFlag, GlobalFlags {
   /** The agent's own namespace and account. */
   readonly namespace: string;
   readonly serviceAccount: string;
@@ -45,8 +45,9 @@ export async function runRender(context: CliContext, flags: RenderFlags): Promis
   }
   const commands = parts.has('device-user') ? deviceUserCommands('mesh') : [];
   for (const command of commands) output.line(`# tmsh ${command}`);
-  for (const object of objects)
-    output.line(`---\n${stringify(object, { lineWidth: 0, aliasDuplicateObjects: false }).trimEnd()}`);
+  // Kubernetes reads YAML 1.1, where a bare `no` or `on` is no text.
+  const yaml = { version: '1.1', lineWidth: 0, aliasDuplicateObjects: false } as const;
+  for (const object of objects) output.line(`---\n${stringify(object, yaml).trimEnd()}`);
   output.json({ objects, ...(commands.length === 0 ? {} : { tmsh: commands }) });
   return 0;
 }
