@@ -1,5 +1,5 @@
 /** How long to wait between tries of something that fails. */
-export interface BackOff {
+interface BackOff {
   readonly firstMs: number;
   readonly longestMs: number;
 }

@@ -7,6 +7,7 @@ import type { KubeClient } from './kube/client.js';
 import { kinds } from './kube/kinds.js';
 import { secretData } from './kube/object-data.js';
 import { Secret } from './secret.js';
+import { systemErrorCode } from './system-error.js';
 
 /**
  * User name and password of a device, read anew from where the config file says they are.
@@ -81,7 +82,7 @@ async function readNamedFile(file: string, what: string): Promise<string> {
   try {
     return await readFile(file, 'utf8');
   } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code ?? 'unknown error';
+    const code = systemErrorCode(error);
     throw new AgentError(
       'MESH_ERR_CONFIG_UNREADABLE',
       `${file}, ${what}, cannot be read (${code})`,

@@ -5,7 +5,7 @@ export type Mode = 'enforce' | 'audit';
 export type EntryOrigin = LineOrigin | RuleOrigin;
 
 /** A line of an allowlist ConfigMap. */
-export interface LineOrigin {
+interface LineOrigin {
   readonly namespace: string;
   readonly configMap: string;
   /** The key of the ConfigMap's data: `allow` or `deny`. */

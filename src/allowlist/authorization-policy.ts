@@ -2,18 +2,18 @@ import type { KubeObject } from '../kube/object.js';
 import { parseRule } from './policy-rule.js';
 import type { PolicyRule } from './policy-rule.js';
 
-export const policyActions = ['ALLOW', 'DENY', 'AUDIT', 'CUSTOM'] as const;
-export type PolicyAction = (typeof policyActions)[number];
+const policyActions = ['ALLOW', 'DENY', 'AUDIT', 'CUSTOM'] as const;
+type PolicyAction = (typeof policyActions)[number];
 
 /** An object in the policy's own namespace that it is attached to. */
-export interface TargetRef {
+interface TargetRef {
   readonly group: string;
   readonly kind: string;
   readonly name: string;
 }
 
 /** Whom a policy is for; everything in its namespace when it has no labels and no references. */
-export type PolicyTarget =
+type PolicyTarget =
   | { readonly kind: 'labels'; readonly matchLabels: Readonly<Record<string, string>> }
   | { readonly kind: 'references'; readonly refs: readonly TargetRef[] }
   | { readonly kind: 'unreadable'; readonly path: string };

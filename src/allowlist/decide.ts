@@ -3,9 +3,9 @@ import type { Allowlist, AllowlistEntry } from './allowlist.js';
 import type { AllowlistRejection } from './rejection-reason.js';
 
 /** Why a caller with a readable SPIFFE ID is let in or not. */
-export type DecisionReason = 'allowed' | AllowlistRejection;
+type DecisionReason = 'allowed' | AllowlistRejection;
 
-export interface Decision {
+interface Decision {
   readonly decision: 'allow' | 'reject';
   /** The entry that decided; absent when none did. */
   readonly entry?: AllowlistEntry;

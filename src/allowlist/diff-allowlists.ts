@@ -1,7 +1,7 @@
 import type { Allowlist, AllowlistEntry, Mode } from './allowlist.js';
 
 /** One entry that came or went; its `origin.key` says whether it allows or denies. */
-export interface AllowlistDiff {
+interface AllowlistDiff {
   readonly added: readonly AllowlistEntry[];
   readonly removed: readonly AllowlistEntry[];
   readonly mode?: { readonly before: Mode; readonly after: Mode };

@@ -6,7 +6,7 @@ import { parseSpiffeId } from '../spiffe/spiffe-id.js';
  * What one line of an allowlist names: a SPIFFE ID with a path, or every service account of a namespace, or
  * every service account of a trust domain.
  */
-export interface EntryText {
+interface EntryText {
   readonly text: string;
   readonly trustDomain: string;
 }

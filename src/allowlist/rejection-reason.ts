@@ -1,7 +1,7 @@
 import { svidRefusals } from '../spiffe/svid-refusal.js';
 
 /** Why a caller is refused whose certificate gives a SPIFFE ID. */
-export const allowlistRejections = ['trust-domain', 'denied', 'not-listed'] as const;
+const allowlistRejections = ['trust-domain', 'denied', 'not-listed'] as const;
 export type AllowlistRejection = (typeof allowlistRejections)[number];
 
 /**

@@ -10,7 +10,7 @@ export interface SetWithout {
 }
 
 /** What of a set of callers a source matches. */
-export interface SourceOverlap {
+interface SourceOverlap {
   /** All of these match. */
   readonly parts: readonly SetWithout[];
   /** Whether nobody else of the set does. */

@@ -19,7 +19,7 @@ export interface ListenAddress {
   readonly port: number;
 }
 
-export interface RuleContext {
+interface RuleContext {
   /** Of the policy, which `serviceAccounts` without one are in. */
   readonly namespace: string;
   /** That of the mesh, then its aliases. */
@@ -28,7 +28,7 @@ export interface RuleContext {
 }
 
 /** What is said of a clause that a device cannot enforce. */
-export interface ClauseFinding {
+interface ClauseFinding {
   readonly path: string;
   readonly reason: string;
   /** Istio does the same on a TCP port. */

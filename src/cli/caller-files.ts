@@ -4,6 +4,7 @@ import { parseSvidPem } from '../identity/svid-pem.js';
 import { Secret } from '../secret.js';
 import { Svid } from '../spiffe/svid.js';
 import { readSvidClaims } from '../spiffe/svid-claims.js';
+import { systemErrorCode } from '../system-error.js';
 
 /**
  * Reads somebody's certificate and key, to call a service with.
@@ -46,7 +47,7 @@ async function readText(file: string): Promise<string> {
   try {
     return await readFile(file, 'utf8');
   } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code ?? 'unknown error';
+    const code = systemErrorCode(error);
     throw new AgentError('MESH_ERR_USAGE', `${file} cannot be read (${code})`, 'mend the path');
   }
 }

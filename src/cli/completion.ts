@@ -2,10 +2,9 @@ import type { Command, Option } from 'commander';
 import type { CliContext, ExitCode } from './context.js';
 
 export type Shell = 'bash' | 'zsh' | 'fish';
-export const shells: readonly Shell[] = ['bash', 'zsh', 'fish'];
 
 /** What can follow one command, as its parser knows it. */
-export interface CompletedCommand {
+interface CompletedCommand {
   readonly name: string;
   readonly description: string;
   readonly flags: readonly CompletedFlag[];
@@ -13,7 +12,7 @@ export interface CompletedCommand {
   readonly words: readonly string[];
 }
 
-export interface CompletedFlag {
+interface CompletedFlag {
   /** `--output`, and `-o` where there is one. */
   readonly spellings: readonly string[];
   readonly description: string;

@@ -13,7 +13,7 @@ import { AgentError } from '../errors.js';
 import type { CliContext, ExitCode, GlobalFlags } from './context.js';
 import type { ConfigFlag } from './open-agent.js';
 
-export interface ControllerFlags {
+interface ControllerFlags {
   /** The agent's own: of its Leases and its status. */
   readonly namespace?: string;
   readonly http: { readonly host: string; readonly port: number };

@@ -17,11 +17,12 @@ import { parseCertificatesPem } from '../pki/pem.js';
 import { admissionLack, readAllowlist } from '../reconcile/read-allowlist.js';
 import { parseSpiffeId } from '../spiffe/spiffe-id.js';
 import { parseTrustDomain } from '../spiffe/trust-domain.js';
+import { systemErrorCode } from '../system-error.js';
 import type { CliContext, ExitCode, GlobalFlags } from './context.js';
 import { serviceNamed, withAgent } from './open-agent.js';
 import type { Output } from './output.js';
 
-export interface ExplainFlags {
+interface ExplainFlags {
   readonly cert?: readonly string[];
   readonly allowlist?: string;
   readonly service?: string;
@@ -154,8 +155,8 @@ function readFromCluster(
 }
 
 async function loadRoots(file: string): Promise<readonly X509Certificate[]> {
-  const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    throw usage(`${file} cannot be read (${error.code ?? 'unknown error'})`);
+  const text = await readFile(file, 'utf8').catch((error: unknown) => {
+    throw usage(`${file} cannot be read (${systemErrorCode(error)})`);
   });
   const roots = parseCertificatesPem(text);
   if (!roots.ok) throw usage(`${file} is no trust bundle: ${roots.reason}`);

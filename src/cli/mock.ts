@@ -20,7 +20,7 @@ interface HostPort {
   readonly port: number;
 }
 
-export interface MockFlags {
+interface MockFlags {
   readonly listen: HostPort;
   readonly user: { readonly name: string; readonly password: string };
   readonly dataPlane?: string;

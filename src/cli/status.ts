@@ -6,7 +6,7 @@ import { serviceNamed, withAgent } from './open-agent.js';
 import type { ConfigFlag } from './open-agent.js';
 import { printStatus, printStatuses, statusAsJson } from './render-status.js';
 
-export interface StatusFlags extends ConfigFlag, GlobalFlags {
+interface StatusFlags extends ConfigFlag, GlobalFlags {
   /** Where the controller keeps its status. */
   readonly namespace?: string;
 }

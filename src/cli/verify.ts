@@ -4,7 +4,7 @@ import { serviceNamed, withAgent } from './open-agent.js';
 import type { ConfigFlag } from './open-agent.js';
 import { printProof } from './render-proof.js';
 
-export interface VerifyFlags extends ConfigFlag, GlobalFlags {
+interface VerifyFlags extends ConfigFlag, GlobalFlags {
   readonly goodCert?: string;
   readonly goodKey?: string;
   readonly badCert?: string;

@@ -26,7 +26,7 @@ function repeatedNames(config: AgentConfig, list: 'devices' | 'services'): Confi
       seen.add(name);
       return [];
     }
-    return [{ path: [list, index, 'name'], message: `"${name}" is used twice` }];
+    return [{ path: [list, index, 'name'], message: `"${name}" is used twice; give each a name of its own` }];
   });
 }
 
@@ -38,7 +38,7 @@ function unknownDevices(config: AgentConfig): ConfigIssue[] {
       : [
           {
             path: ['services', index, 'device'],
-            message: `"${device}" is not in devices (${names.join(', ')})`,
+            message: `"${device}" is not in devices (${names.join(', ')}); name one of these, or add it there`,
           },
         ],
   );
@@ -55,7 +55,7 @@ function sharedPartitions(config: AgentConfig): ConfigIssue[] {
     return [
       {
         path: ['devices', index, 'partition'],
-        message: `"${partition}" of ${shared} is already that of device ${owner}`,
+        message: `"${partition}" of ${shared} is already that of device ${owner}; give each device a partition of its own`,
       },
     ];
   });
@@ -71,7 +71,7 @@ function sharedListeners(config: AgentConfig): ConfigIssue[] {
     return [
       {
         path: ['services', index, 'listen'],
-        message: `${endpoint} on device ${device} is already taken by service ${owner}`,
+        message: `${endpoint} on device ${device} is already taken by service ${owner}; choose another address or port`,
       },
     ];
   });
@@ -86,7 +86,7 @@ function foreignNamespaces(config: AgentConfig): ConfigIssue[] {
       return [
         {
           path: ['services', index, 'host'],
-          message: `"${host}" is not NAME.NAMESPACE.svc.DOMAIN, which registration ${registration} needs`,
+          message: `"${host}" is not NAME.NAMESPACE.svc.DOMAIN, which registration ${registration} needs; write such a name, or registration: service-entry`,
         },
       ];
     }
@@ -94,7 +94,7 @@ function foreignNamespaces(config: AgentConfig): ConfigIssue[] {
     return [
       {
         path: ['services', index, 'identity', 'namespace'],
-        message: `"${identity.namespace}" is not the namespace of host ${host}: sidecars would expect another SPIFFE ID`,
+        message: `"${identity.namespace}" is not the namespace of host ${host}: sidecars would expect another SPIFFE ID; write the same in both`,
       },
     ];
   });

@@ -16,5 +16,5 @@ export function parseDuration(text: string): Parsed<number> {
   for (const [, count, unit] of text.matchAll(/(\d+)(ms|d|h|m|s)/g)) {
     ms += Number(count) * (unitMs[unit ?? ''] ?? 0);
   }
-  return ms > 0 ? accepted(ms) : refused('a duration must be more than zero');
+  return ms > 0 ? accepted(ms) : refused(`"${text}" is no time at all; a duration is more than zero`);
 }

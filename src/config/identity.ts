@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { parseDuration } from './duration.js';
+import { sha256Fingerprint } from './fingerprint.js';
 import { parsedBy } from './parsed-by.js';
 
 const file = z.string().min(1);
@@ -9,7 +10,12 @@ const template = file.refine((text) => !/[{}]/.test(text.replaceAll(/\{(namespac
   message: 'may have {namespace} and {serviceAccount} in it, and no other braces',
 });
 
-const address = z.string().regex(/^(\[[0-9A-Fa-f:.]+\]|[^:/\s]+):\d{1,5}$/, 'must be HOST:PORT');
+const address = z
+  .string()
+  .regex(
+    /^(\[[0-9A-Fa-f:.]+\]|[^:/\s]+):\d{1,5}$/,
+    'must be HOST:PORT, such as istiod.istio-system.svc:15012',
+  );
 
 /** The mesh CA; istio-csr speaks the same protocol at another address. */
 export const istiodSection = z.strictObject({
@@ -42,15 +48,10 @@ const rootRotation = z.strictObject({
   /** The longest lifetime of a workload's certificate; absent: 24h, or `ttl` where that is longer. */
   quietPeriod: parsedBy(parseDuration).optional(),
   /** SHA-256 fingerprints of roots that go at once and do not come back, whoever names or needs them. */
-  remove: z
-    .array(
-      z
-        .string()
-        .regex(/^([0-9A-Fa-f]{2}:?){31}[0-9A-Fa-f]{2}$/, 'must be a SHA-256 fingerprint of 32 hex bytes')
-        .transform((text) => text.replaceAll(':', '').toLowerCase()),
-    )
-    .default([]),
+  remove: z.array(sha256Fingerprint.transform((text) => text.replaceAll(':', '').toLowerCase())).default([]),
 });
+
+const renewAtFault = 'must be a share of the lifetime: a number between 0 and 1, such as 0.5';
 
 const sections = {
   istiod: 'istiod',
@@ -66,7 +67,7 @@ export const identity = z
     source: z.enum(['istiod', 'ca-secret', 'secret', 'files', 'workload-api']).default('istiod'),
     keyType: z.enum(['ec-p256', 'ec-p384', 'rsa-2048', 'rsa-3072', 'rsa-4096']).default('ec-p256'),
     ttl: parsedBy(parseDuration).prefault('24h'),
-    renewAt: z.number().gt(0).lt(1).default(0.5),
+    renewAt: z.number(renewAtFault).gt(0, renewAtFault).lt(1, renewAtFault).default(0.5),
     /** PEM files with roots that the device accepts besides those of the mesh. */
     extraRoots: z.array(file).min(1).optional(),
     rootRotation: rootRotation.prefault({}),
@@ -92,14 +93,14 @@ export const identity = z
       context.addIssue({
         code: 'custom',
         path: [section],
-        message: `is missing; source ${given.source} needs it`,
+        message: `is missing; source ${given.source} needs it: write a mapping with the key${section === 'files' ? 's certificate and key' : ' address'}`,
       });
     }
     if (given.passphraseFile !== undefined && !['ca-secret', 'secret', 'files'].includes(given.source)) {
       context.addIssue({
         code: 'custom',
         path: ['passphraseFile'],
-        message: `does nothing with source ${given.source}, which reads no private key`,
+        message: `does nothing with source ${given.source}, which reads no private key: take it out`,
       });
     }
   });

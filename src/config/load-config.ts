@@ -1,13 +1,14 @@
 import { readFile } from 'node:fs/promises';
-import { LineCounter, isNode, parseDocument } from 'yaml';
-import type { Document } from 'yaml';
 import { AgentError } from '../errors.js';
+import { systemErrorCode } from '../system-error.js';
+import { ConfigDocument } from './config-document.js';
 import { contradictions } from './contradictions.js';
 import type { ConfigIssue } from './contradictions.js';
+import { knownKeys } from './known-keys.js';
 import { nearest } from './nearest.js';
 import { agentConfigSchema } from './schema.js';
 import type { AgentConfig } from './schema.js';
-import { knownKeys } from './known-keys.js';
+import { describeFault } from './schema-fault.js';
 
 /**
  * Reads and checks the config file.
@@ -21,7 +22,7 @@ export async function loadConfig(file: string): Promise<AgentConfig> {
   try {
     text = await readFile(file, 'utf8');
   } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code ?? 'unknown error';
+    const code = systemErrorCode(error);
     throw new AgentError(
       'MESH_ERR_CONFIG_UNREADABLE',
       `${file} cannot be read (${code})`,
@@ -33,23 +34,14 @@ export async function loadConfig(file: string): Promise<AgentConfig> {
 
 /** The pure half of {@link loadConfig}; `file` is only named in errors. */
 export function parseConfig(text: string, file: string): AgentConfig {
-  const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
-  const [syntaxError] = document.errors;
-  if (syntaxError !== undefined) {
-    throw invalid([`${position(file, lines, syntaxError.pos[0])}: ${syntaxError.message}`]);
-  }
-
-  const parsed = agentConfigSchema.safeParse(document.toJS());
-  const issues: readonly ConfigIssue[] = parsed.success
+  const document = ConfigDocument.parse(text, file);
+  if (!document.ok) throw invalid([document.reason]);
+  const parsed = agentConfigSchema.safeParse(document.value.value, { error: describeFault });
+  const issues: readonly SchemaFault[] = parsed.success
     ? contradictions(parsed.data)
-    : withoutConsequences(parsed.error.issues.flatMap(describeIssue));
+    : withoutConsequences(parsed.error.issues.flatMap(faultsOf), document.value);
   if (!parsed.success || issues.length > 0) {
-    throw invalid(
-      issues.map(
-        ({ path, message }) => `${locate(file, document, lines, path)}: ${renderPath(path)}${message}`,
-      ),
-    );
+    throw invalid(issues.map((issue) => renderFault(issue, document.value)));
   }
   return deepFreeze(parsed.data);
 }
@@ -59,39 +51,44 @@ type SchemaIssue = Extract<
   { success: false }
 >['error']['issues'][number];
 
-/** An issue that may explain another one: the key that was meant is then not reported as missing. */
-interface DescribedIssue extends ConfigIssue {
-  readonly meant?: ConfigIssue['path'];
+interface SchemaFault extends ConfigIssue {
+  /** The key is wrong, whatever its value; with the key that was probably meant, which is then not missing. */
+  readonly unknownKey?: { readonly meant: ConfigIssue['path'] | undefined };
 }
 
-function withoutConsequences(issues: readonly DescribedIssue[]): ConfigIssue[] {
-  const meant = new Set(
-    issues.flatMap((issue) => (issue.meant === undefined ? [] : [issue.meant.join('.')])),
-  );
-  return issues.filter(
-    ({ path, message }) => !(message.startsWith('is missing') && meant.has(path.join('.'))),
-  );
-}
-
-function describeIssue(issue: SchemaIssue): DescribedIssue[] {
+function faultsOf(issue: SchemaIssue): SchemaFault[] {
   const path = issue.path.filter((step) => typeof step !== 'symbol');
-  if (issue.code === 'unrecognized_keys') {
-    const known = knownKeys(path);
-    return issue.keys.map((key) => {
-      const suggestion = nearest(key, known);
-      const hint =
-        suggestion === undefined ? `known keys: ${known.join(', ')}` : `did you mean "${suggestion}"?`;
-      return {
-        path: [...path, key],
-        message: `is an unknown key; ${hint}`,
-        ...(suggestion === undefined ? {} : { meant: [...path, suggestion] }),
-      };
-    });
-  }
-  if (issue.code === 'invalid_type' && issue.message.endsWith('received undefined')) {
-    return [{ path, message: `is missing (${issue.expected})` }];
-  }
-  return [{ path, message: issue.message }];
+  if (issue.code !== 'unrecognized_keys') return [{ path, message: issue.message }];
+  const known = knownKeys(path);
+  return issue.keys.map((key) => {
+    const suggestion = nearest(key, known);
+    const hint =
+      suggestion === undefined ? `known keys: ${known.join(', ')}` : `did you mean "${suggestion}"?`;
+    return {
+      path: [...path, key],
+      message: `is an unknown key; ${hint}`,
+      unknownKey: { meant: suggestion === undefined ? undefined : [...path, suggestion] },
+    };
+  });
+}
+
+/** One fault a value, and none for a key that stands there misspelt. */
+function withoutConsequences(faults: readonly SchemaFault[], document: ConfigDocument): SchemaFault[] {
+  const meant = faults.flatMap(({ unknownKey }) =>
+    unknownKey?.meant === undefined ? [] : [unknownKey.meant],
+  );
+  const told = new Set(meant.filter((path) => !document.has(path)).map((path) => path.join('.')));
+  return faults.filter(({ path }) => {
+    const key = path.join('.');
+    const isNew = !told.has(key);
+    told.add(key);
+    return isNew;
+  });
+}
+
+function renderFault({ path, message, unknownKey }: SchemaFault, document: ConfigDocument): string {
+  const position = unknownKey === undefined ? document.positionOf(path) : document.positionOfKey(path);
+  return `${position}: ${renderPath(path)}${message}`;
 }
 
 function renderPath(path: ConfigIssue['path']): string {
@@ -100,20 +97,6 @@ function renderPath(path: ConfigIssue['path']): string {
     '',
   );
   return text === '' ? '' : `${text.slice(1)} `;
-}
-
-/** The position of the node at the path, or of its nearest ancestor that is written in the file. */
-function locate(file: string, document: Document, lines: LineCounter, path: ConfigIssue['path']): string {
-  for (let depth = path.length; depth >= 0; depth -= 1) {
-    const node = document.getIn(path.slice(0, depth), true);
-    if (isNode(node) && node.range) return position(file, lines, node.range[0]);
-  }
-  return position(file, lines, 0);
-}
-
-function position(file: string, lines: LineCounter, offset: number): string {
-  const { line, col } = lines.linePos(offset);
-  return `${file}:${line}:${col}`;
 }
 
 function invalid(messages: readonly string[]): AgentError {

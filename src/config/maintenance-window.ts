@@ -1,7 +1,6 @@
 import { z } from 'zod';
 
 export const weekdays = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'] as const;
-export type Weekday = (typeof weekdays)[number];
 
 /** `HH:MM`, in minutes since midnight. */
 const timeOfDay = z
@@ -21,7 +20,9 @@ export const maintenanceWindow = z
       .array(z.enum(weekdays))
       .min(1)
       .default([...weekdays]),
-    from: timeOfDay.refine((minutes) => minutes < 1440, { message: 'must be before 24:00' }),
+    from: timeOfDay.refine((minutes) => minutes < 1440, {
+      message: 'must be before 24:00; midnight is 00:00',
+    }),
     to: timeOfDay,
     timeZone: timeZone.default('UTC'),
   })

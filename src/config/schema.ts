@@ -2,6 +2,7 @@ import { isIP } from 'node:net';
 import { z } from 'zod';
 import { parseDuration } from './duration.js';
 import { parseEndpoint } from './endpoint.js';
+import { sha256Fingerprint } from './fingerprint.js';
 import { identity } from './identity.js';
 import { maintenanceWindow } from './maintenance-window.js';
 import { parsedBy } from './parsed-by.js';
@@ -16,7 +17,12 @@ const dnsLabel = z
 /** Object names are made of service names; a BIG-IP object name may hold these without quoting. */
 const serviceName = dnsLabel;
 
-const partition = z.string().regex(/^[A-Za-z][A-Za-z0-9_.-]{0,62}$/, 'must be a BIG-IP partition name');
+const partition = z
+  .string()
+  .regex(
+    /^[A-Za-z][A-Za-z0-9_.-]{0,62}$/,
+    'must be a BIG-IP partition name: letters, digits, ".", "_" and "-", after a letter, at most 63 characters',
+  );
 
 const trustDomain = z
   .string()
@@ -24,7 +30,12 @@ const trustDomain = z
 
 const url = z.string().transform((text, context) => {
   if (/^https:\/\/[^/?#@]+\/?$/.test(text) && URL.canParse(text)) return new URL(text).origin;
-  context.addIssue({ code: 'custom', message: `"${text}" is no https://HOST[:PORT] address` });
+  // What is refused is not repeated: it may hold a password.
+  context.addIssue({
+    code: 'custom',
+    message:
+      'must be https://HOST[:PORT], without user, password or path; write the credentials under credentials',
+  });
   return z.NEVER;
 });
 
@@ -42,10 +53,7 @@ const credentials = z
 const deviceTls = z
   .strictObject({
     caFile: z.string().min(1).optional(),
-    sha256: z
-      .string()
-      .regex(/^([0-9A-Fa-f]{2}:?){31}[0-9A-Fa-f]{2}$/, 'must be a SHA-256 fingerprint of 32 hex bytes')
-      .optional(),
+    sha256: sha256Fingerprint.optional(),
   })
   .refine((tls) => (tls.caFile === undefined) !== (tls.sha256 === undefined), {
     message: 'needs exactly one of caFile and sha256: the management connection is always verified',
@@ -53,7 +61,10 @@ const deviceTls = z
 
 const device = z.strictObject({
   name: serviceName,
-  urls: z.array(url).min(1).max(2),
+  urls: z
+    .array(url)
+    .min(1, 'names no management address; write one https://HOST[:PORT] for a BIG-IP, two for a pair')
+    .max(2, 'names more than two management addresses; write one for a BIG-IP, two for a pair'),
   credentials,
   tls: deviceTls,
   partition: partition.default('mesh').refine((name) => name !== 'Common', {
@@ -63,18 +74,25 @@ const device = z.strictObject({
   maintenanceWindows: z.array(maintenanceWindow).min(1).optional(),
 });
 
+const portFault = 'must be a port: a whole number from 1 to 65535, without quotes';
+
 const service = z.strictObject({
   name: serviceName,
   device: z.string(),
   identity: z.strictObject({ namespace: dnsLabel, serviceAccount: z.string().min(1).max(253) }),
   host: z
     .string()
-    .regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)+$/, 'is no DNS name'),
+    .regex(
+      /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)+$/,
+      'is no DNS name; write it like bigip.default.svc.cluster.local',
+    ),
   listen: z.strictObject({
-    address: z.string().refine((text) => isIP(text) !== 0, { message: 'is no IP address' }),
-    port: z.int().min(1).max(65_535),
+    address: z.string().refine((text) => isIP(text) !== 0, {
+      message: 'is no IP address; write it like 198.51.100.20 or 2001:db8::20',
+    }),
+    port: z.int(portFault).min(1, portFault).max(65_535, portFault),
   }),
-  backends: z.array(parsedBy(parseEndpoint)).min(1),
+  backends: z.array(parsedBy(parseEndpoint)).min(1, 'names no backend; write at least one ADDRESS:PORT'),
   protocol: z.literal('tcp').default('tcp'),
   allowlist: z.strictObject({
     selector: z.strictObject({
@@ -115,8 +133,8 @@ export const agentConfigSchema = z.strictObject({
     })
     .prefault({}),
   identity: identity.prefault({}),
-  devices: z.array(device).min(1),
-  services: z.array(service).min(1),
+  devices: z.array(device).min(1, 'names no device; write at least one BIG-IP below it'),
+  services: z.array(service).min(1, 'names no service; write at least one mesh service below it'),
 });
 
 export type AgentConfig = z.output<typeof agentConfigSchema>;

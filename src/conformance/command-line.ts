@@ -4,6 +4,7 @@ import type { OutputFormat } from '../cli/output.js';
 import { AgentError } from '../errors.js';
 import type { DeviceTrust } from '../icontrol/trust.js';
 import { Secret } from '../secret.js';
+import { systemErrorCode } from '../system-error.js';
 
 export const usage = `usage: npm run conformance -- --url https://HOST[:PORT] [options]
 
@@ -17,7 +18,7 @@ Asks a BIG-IP everything that the agent relies on, and prints a line a check.
 `;
 
 /** What a person asked for. */
-export interface ConformanceCommand {
+interface ConformanceCommand {
   readonly url: URL;
   readonly trust: DeviceTrust;
   readonly credentials?: { readonly username: string; readonly password: Secret };
@@ -87,7 +88,7 @@ async function readNamed(file: string, flag: string): Promise<string> {
   } catch (error) {
     throw new AgentError(
       'MESH_ERR_CONFIG_UNREADABLE',
-      `the file of ${flag}, ${file}, cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown error'})`,
+      `the file of ${flag}, ${file}, cannot be read (${systemErrorCode(error)})`,
       'Correct the path',
     );
   }

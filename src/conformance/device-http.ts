@@ -5,6 +5,7 @@ import { AgentError } from '../errors.js';
 import { createDeviceAgent } from '../icontrol/trust.js';
 import type { DeviceTrust } from '../icontrol/trust.js';
 import type { Secret } from '../secret.js';
+import { systemErrorCode } from '../system-error.js';
 import { isJsonObject } from './json.js';
 import type { JsonObject } from './json.js';
 
@@ -112,7 +113,7 @@ export class DeviceHttp {
 
   /** Keeps the name of the failure, and nothing else of it. */
   #translate(error: unknown): AgentError {
-    const code = (error as NodeJS.ErrnoException).code ?? 'unknown error';
+    const code = systemErrorCode(error);
     const { host } = this.#url;
     if (/CERT|SIGNATURE|SELF_SIGNED|ALTNAME|FINGERPRINT/.test(code)) {
       return new AgentError(

@@ -4,7 +4,7 @@ import type { Answer } from './device-http.js';
 import type { JsonObject } from './json.js';
 
 /** What a refusal of the configuration (mcpd, icrd) has to be. */
-export interface ExpectedRefusal {
+interface ExpectedRefusal {
   readonly status: number;
   readonly apiError: number;
   readonly message: string | RegExp;

@@ -6,7 +6,7 @@ import { parseCommandLine, usage } from './command-line.js';
 import { renderResult, renderTotals } from './render-result.js';
 import { runConformance } from './suite.js';
 
-export interface Process {
+interface Process {
   readonly stdout: Writable;
   readonly stderr: Writable;
   readonly clock: Clock;

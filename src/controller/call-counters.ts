@@ -8,7 +8,7 @@ import type { Metrics } from './metrics.js';
 import { RecentCalls } from './recent-calls.js';
 import type { ServiceCalls } from './recent-calls.js';
 
-export interface CallCountersOptions {
+interface CallCountersOptions {
   readonly agent: Pick<Agent, 'config' | 'counters'>;
   readonly metrics: Metrics;
   /** Whether this process looks after the device. */

@@ -13,7 +13,7 @@ import { knownCertificates, nextRenewal, spansOf } from './renewals.js';
 import type { AlarmLevel, KnownCertificate } from './renewals.js';
 import { measureRenewals, tellAlarms } from './report-renewals.js';
 
-export interface DeviceRenewalsOptions {
+interface DeviceRenewalsOptions {
   readonly agent: Pick<Agent, 'config'>;
   readonly metrics: Metrics;
   readonly events: EventRecorder;

@@ -157,7 +157,7 @@ function withSync(
 }
 
 /** @returns undefined when the pair says nothing of that kind */
-export function pairDate({ pair }: DesireService, fact: 'not-before' | 'not-after'): Date | undefined {
+function pairDate({ pair }: DesireService, fact: 'not-before' | 'not-after'): Date | undefined {
   const seconds = Number(pair.facts[fact]);
   return Number.isFinite(seconds) ? new Date(seconds * 1000) : undefined;
 }

@@ -23,7 +23,7 @@ export interface ProofTrace {
 }
 
 /** Names of the channels, for whoever subscribes; docs/reference/controller.md lists them. */
-export const channelNames = {
+const channelNames = {
   reconcile: 'bigip-mesh:reconcile',
   proof: 'bigip-mesh:proof',
   deviceRequest: 'bigip-mesh:device-request',

@@ -2,7 +2,7 @@ import { AgentError } from '../errors.js';
 import type { ReconcileOptions } from '../reconcile/run-once.js';
 import type { Standing } from './leadership.js';
 
-export interface EpochFenceOptions {
+interface EpochFenceOptions {
   readonly standing: (device: string) => Standing;
   /** Ends what this process holds on to: somebody else has written. */
   readonly giveUp: (device: string) => void;

@@ -60,7 +60,7 @@ export function renderEvent(
   };
 }
 
-export interface EventRecorderOptions {
+interface EventRecorderOptions {
   readonly kube: Pick<KubeClient, 'create'>;
   /** Who tells, as the Events name it. */
   readonly instance: string;

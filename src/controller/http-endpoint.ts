@@ -4,7 +4,7 @@ import { isIPv6 } from 'node:net';
 import { AgentError } from '../errors.js';
 import type { Metrics } from './metrics.js';
 
-export interface HttpEndpointOptions {
+interface HttpEndpointOptions {
   readonly listen: { readonly host: string; readonly port: number };
   readonly metrics: Pick<Metrics, 'contentType' | 'render'>;
   /** Told of each scrape, after its answer is made. */

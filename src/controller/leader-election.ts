@@ -1,33 +1,19 @@
 import { setMaxListeners } from 'node:events';
-import { createHash } from 'node:crypto';
-import type { Clock } from '../clock.js';
 import { AgentError } from '../errors.js';
 import type { CallOptions } from '../kube/api-server.js';
-import type { KubeClient } from '../kube/client.js';
-import { kinds } from '../kube/kinds.js';
-import { renderLabelSelector } from '../kube/label-selector.js';
-import type { KubeObject } from '../kube/object.js';
 import type { Logger } from '../log.js';
-import { Lease } from './lease.js';
-import { leaseLabels } from './lease-record.js';
 import { Leadership } from './leadership.js';
 import type { Standing } from './leadership.js';
+import { ObservedLeases } from './observed-leases.js';
+import type { ObservedLeasesOptions } from './observed-leases.js';
 import { shareOut } from './share-out.js';
 
 /** Client-go's own default (client-go, tools/leaderelection). */
 const defaultDurationMs = 15_000;
-/** The Lease of a replica that is gone is removed after this many durations. */
-const forgottenAfter = 20;
 
-export interface LeaderElectionOptions {
-  readonly kube: Pick<KubeClient, 'list' | 'create' | 'replace' | 'delete'>;
-  readonly namespace: string;
-  readonly devices: readonly string[];
-  /** Of this process, and of no other. */
-  readonly holder: string;
+interface LeaderElectionOptions extends Omit<ObservedLeasesOptions, 'durationMs'> {
   /** How long others wait for a leader that does not renew; whole seconds, 15 s by default. */
   readonly durationMs?: number | undefined;
-  readonly clock: Clock;
   /** From 0 up to but not including 1. */
   readonly random: () => number;
   readonly logger: Logger;
@@ -38,16 +24,6 @@ export interface LeaderElectionOptions {
 interface Leading {
   readonly leadership: Leadership;
   readonly ended: Promise<void>;
-}
-
-/** Of the Lease by which one replica leads a device. */
-export function deviceLeaseName(device: string): string {
-  return `bigip-mesh-agent-${device}`;
-}
-
-/** Of the Lease by which a replica says that it is there. No device's Lease has a dot in its name. */
-export function replicaLeaseName(holder: string): string {
-  return `bigip-mesh-agent.${createHash('sha256').update(holder).digest('hex').slice(0, 16)}`;
 }
 
 /**
@@ -61,27 +37,22 @@ export function replicaLeaseName(holder: string): string {
 export class LeaderElection {
   readonly #options: LeaderElectionOptions;
   readonly #durationMs: number;
-  readonly #own: Lease;
-  readonly #leases: ReadonlyMap<string, Lease>;
-  /** Of other replicas, by the Lease's name. */
-  readonly #others = new Map<string, Lease>();
+  readonly #leases: ObservedLeases;
   readonly #leading = new Map<string, Leading>();
   #triedAt: Date;
-  #wasRead = false;
   #problem: AgentError | undefined;
 
   constructor(options: LeaderElectionOptions) {
-    const { clock, devices, durationMs = defaultDurationMs, holder } = options;
+    const { kube, namespace, devices, holder, clock, durationMs = defaultDurationMs } = options;
     this.#options = options;
     this.#durationMs = durationMs;
     this.#triedAt = clock.now();
-    this.#own = this.#lease(replicaLeaseName(holder));
-    this.#leases = new Map(devices.map((device) => [device, this.#lease(deviceLeaseName(device))]));
+    this.#leases = new ObservedLeases({ kube, namespace, devices, holder, durationMs, clock });
   }
 
   /** Whether this process may write to the device at this moment, by its own clock. */
   isLeader(device: string): boolean {
-    return (this.#leases.get(device)?.leftMs ?? 0) > 0;
+    return (this.#leases.ofDevices.get(device)?.leftMs ?? 0) > 0;
   }
 
   standing(device: string): Standing {
@@ -96,8 +67,8 @@ export class LeaderElection {
 
   /** Whom nobody leads or holds on to as far as was seen; undefined before the Leases were read. */
   get leaderless(): readonly string[] | undefined {
-    if (!this.#wasRead) return undefined;
-    return [...this.#leases]
+    if (!this.#leases.wasRead) return undefined;
+    return [...this.#leases.ofDevices]
       .filter(([device, { freeForMs }]) => freeForMs >= 0 && !this.#isHoldingOn(device))
       .map(([device]) => device);
   }
@@ -150,11 +121,6 @@ export class LeaderElection {
     return (this.#durationMs * 2) / 15;
   }
 
-  #lease(name: string): Lease {
-    const { kube, namespace, holder, clock } = this.#options;
-    return new Lease({ kube, namespace, name, holder, durationMs: this.#durationMs, clock });
-  }
-
   /** Says that this replica is there, renews, reads who else is and who leads, hands over and takes. */
   async #round(signal: AbortSignal, begin: (device: string) => void): Promise<void> {
     const { clock, holder } = this.#options;
@@ -162,15 +128,15 @@ export class LeaderElection {
     // After a pause the guard's timer may be the last to know.
     this.#look();
     await this.#renew(signal);
-    const unread = await this.#try(signal, (call) => this.#read(call));
+    const unread = await this.#try(signal, (call) => this.#leases.observe(call));
     if (unread !== undefined) {
       for (const { leadership } of this.#leading.values())
         if (leadership.isHoldingOn) leadership.tried(unread);
     }
     this.#look();
     if (unread !== undefined) return;
-    const shares = shareOut([...this.#leases.keys()], this.#replicas(), this.#leaders());
-    const takes = [...this.#leases].map(async ([device, lease]) => {
+    const shares = shareOut([...this.#leases.ofDevices.keys()], this.#leases.replicas, this.#leaders());
+    const takes = [...this.#leases.ofDevices].map(async ([device, lease]) => {
       const isMine = shares.get(device) === holder;
       const leading = this.#leading.get(device);
       if (leading !== undefined) {
@@ -199,46 +165,17 @@ export class LeaderElection {
   }
 
   async #renew(signal?: AbortSignal): Promise<void> {
-    const held = [...this.#leases].filter(([, { leftMs }]) => leftMs > 0);
+    const held = [...this.#leases.ofDevices].filter(([, { leftMs }]) => leftMs > 0);
     const tries = held.map(async ([device, lease]) => {
       const failure = await this.#try(signal, (call) => lease.renew(call));
       this.#leading.get(device)?.leadership.tried(failure);
     });
-    await Promise.all([...tries, this.#try(signal, (call) => this.#own.hold(call))]);
-  }
-
-  async #read(call: CallOptions): Promise<void> {
-    const { kube, namespace, clock } = this.#options;
-    const selection = { namespace, labelSelector: renderLabelSelector(leaseLabels) };
-    const { items } = await kube.list(kinds.lease, selection, call);
-    const found = new Map(items.map((object) => [object.metadata.name, object]));
-    for (const [device, lease] of this.#leases) lease.see(found.get(deviceLeaseName(device)));
-    this.#own.see(found.get(replicaLeaseName(this.#options.holder)));
-    await this.#seeOthers(found, clock, call);
-    this.#wasRead = true;
-  }
-
-  async #seeOthers(found: ReadonlyMap<string, KubeObject>, clock: Clock, call: CallOptions): Promise<void> {
-    const own = replicaLeaseName(this.#options.holder);
-    for (const name of this.#others.keys()) if (!found.has(name)) this.#others.delete(name);
-    for (const [name, object] of found) {
-      if (name === own || !name.startsWith('bigip-mesh-agent.')) continue;
-      const other = this.#others.get(name) ?? this.#lease(name);
-      this.#others.set(name, other);
-      other.see(object);
-      if (other.freeForMs > forgottenAfter * this.#durationMs) await other.remove(call);
-    }
-  }
-
-  /** All that are there, this one included. */
-  #replicas(): string[] {
-    const others = [...this.#others.values()].filter(({ freeForMs }) => freeForMs < 0);
-    return [this.#options.holder, ...others.map(({ holder }) => holder)];
+    await Promise.all([...tries, this.#try(signal, (call) => this.#leases.own.hold(call))]);
   }
 
   #leaders(): ReadonlyMap<string, string> {
     return new Map(
-      [...this.#leases].flatMap(([device, lease]) =>
+      [...this.#leases.ofDevices].flatMap(([device, lease]) =>
         lease.leftMs > 0 || lease.freeForMs < 0 || this.#isHoldingOn(device)
           ? [[device, lease.holder] as const]
           : [],
@@ -253,7 +190,7 @@ export class LeaderElection {
     lead: (device: string, signal: AbortSignal) => Promise<void>,
   ): Leading {
     const { clock, holder, logger, onChange } = this.#options;
-    const lease = this.#leases.get(device);
+    const lease = this.#leases.ofDevices.get(device);
     if (lease === undefined) throw new Error(`${device} has no Lease`);
     const tell = (standing: Standing): void => onChange?.(device, standing);
     const watching = { device, lease, holder, retryMs: this.#retryMs, clock, logger, onChange: tell };
@@ -306,7 +243,9 @@ export class LeaderElection {
   /** The usual time, or when the next Lease of somebody else expires. */
   #nextRoundMs(): number {
     const { random } = this.#options;
-    const expiries = [...this.#leases.values()].map(({ freeForMs }) => -freeForMs).filter((ms) => ms > 0);
+    const expiries = [...this.#leases.ofDevices.values()]
+      .map(({ freeForMs }) => -freeForMs)
+      .filter((ms) => ms > 0);
     return Math.min(this.#retryMs * (1 + random() / 5), ...expiries);
   }
 
@@ -322,12 +261,12 @@ export class LeaderElection {
       await this.#renew();
     }
     await ending;
-    await Promise.all([...this.#leases.keys()].map((device) => this.#release(device)));
-    await this.#try(undefined, (call) => this.#own.remove(call));
+    await Promise.all([...this.#leases.ofDevices.keys()].map((device) => this.#release(device)));
+    await this.#try(undefined, (call) => this.#leases.own.remove(call));
   }
 
   /** So that the next leader need not wait. */
   async #release(device: string): Promise<void> {
-    await this.#try(undefined, async (call) => this.#leases.get(device)?.release(call));
+    await this.#try(undefined, async (call) => this.#leases.ofDevices.get(device)?.release(call));
   }
 }

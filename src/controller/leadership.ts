@@ -9,7 +9,7 @@ import type { Lease } from './lease.js';
  */
 export type Standing = 'leads' | 'holds on' | 'stands by';
 
-export interface LeadershipOptions {
+interface LeadershipOptions {
   readonly device: string;
   readonly lease: Pick<Lease, 'holder' | 'leftMs'>;
   /** This process. */

@@ -6,7 +6,7 @@ import type { KubeObject } from '../kube/object.js';
 import { microTime, parseLease, renderLease } from './lease-record.js';
 import type { LeaseRecord } from './lease-record.js';
 
-export interface LeaseOptions {
+interface LeaseOptions {
   readonly kube: Pick<KubeClient, 'create' | 'replace' | 'delete'>;
   readonly namespace: string;
   readonly name: string;

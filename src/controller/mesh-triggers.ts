@@ -11,10 +11,7 @@ import type { KubeKind } from '../kube/object.js';
 /** What an object of the mesh, or the identity source, says when it changes; `svid`: of some services only. */
 export type MeshChange = 'facts' | 'roots' | 'revocation' | 'ca' | 'svid';
 
-export interface MeshTriggersOptions extends Pick<
-  InformerOptions<unknown>,
-  'kube' | 'clock' | 'random' | 'logger'
-> {
+interface MeshTriggersOptions extends Pick<InformerOptions<unknown>, 'kube' | 'clock' | 'random' | 'logger'> {
   readonly config: Pick<AgentConfig, 'devices' | 'identity' | 'mesh' | 'services'>;
   /** @param devices those that the change is of */
   readonly onChange: (change: MeshChange, devices: readonly string[]) => void;

@@ -18,7 +18,7 @@ import { revocationEvents, revocationNews } from './revocation-news.js';
 import { rootEvents, setAsideEvents } from './root-news.js';
 import type { StatusWriter } from './status-config-map.js';
 
-export interface OperatorEventsOptions {
+interface OperatorEventsOptions {
   readonly allowlists: HeldAllowlists;
   readonly events: EventRecorder;
   readonly status: StatusWriter;

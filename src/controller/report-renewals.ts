@@ -27,7 +27,7 @@ export function measureRenewals(
 }
 
 /** An Event that is told on whatever says who may call the service. */
-export type ServiceEvent = Omit<ConfigMapEvent, 'configMap'> & { readonly service: string };
+type ServiceEvent = Omit<ConfigMapEvent, 'configMap'> & { readonly service: string };
 
 /** Shows and logs which certificates are not renewed in time, and gives the Events that tell of it. */
 export function tellAlarms({

@@ -12,7 +12,7 @@ const codes = [
 ] as const satisfies readonly ErrorCode[];
 
 /** What became of the CRLs since the reconcile before. */
-export interface RevocationNews {
+interface RevocationNews {
   /** What is in force now, where that is another file. */
   readonly change?: string;
   /** What is wrong, and was not before. */

@@ -1,5 +1,5 @@
 /** Who should lead which device. */
-export type Shares = ReadonlyMap<string, string>;
+type Shares = ReadonlyMap<string, string>;
 
 /**
  * Shares devices out among the replicas that are there: evenly, so that no two differ by more than one, and with as

@@ -9,7 +9,7 @@ export type WorkResult =
   /** To be tried again, later each time, but not later than `withinMs`. */
   | { readonly outcome: 'failed'; readonly withinMs?: number };
 
-export interface WorkQueueOptions {
+interface WorkQueueOptions {
   /** Must not throw. @param since when the work was first called for; undefined when only its time had come */
   readonly work: (key: string, since: Date | undefined, signal: AbortSignal) => Promise<WorkResult>;
   readonly clock: Clock;

@@ -13,7 +13,7 @@ const hourMs = 3_600_000;
 const caLifetimeMs = 3650 * 24 * hourMs;
 const clockSkewMs = 120_000;
 
-export interface MeshCaOptions {
+interface MeshCaOptions {
   /** When the CA is made; certificates without dates of their own count from here. */
   readonly now: Date;
   /** Of root and intermediate; Istio's recipes use rsa-4096, which takes seconds. */

@@ -36,7 +36,7 @@ export interface Scenario {
   close(): Promise<void>;
 }
 
-export interface ScenarioOptions {
+interface ScenarioOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   /** Default: the mock's. */

@@ -97,7 +97,7 @@ export class Sidecar {
 }
 
 /** A connection that was admitted and stays open. */
-export class OpenConnection {
+class OpenConnection {
   readonly #socket: TLSSocket;
   readonly serverFingerprint256: string;
 

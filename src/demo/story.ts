@@ -17,7 +17,7 @@ import type { Scenario } from './scenario.js';
 import { Sidecar } from './sidecar.js';
 import { badCallerId, goodCallerId, serviceHost, trustDomain } from './surroundings.js';
 
-export interface StoryOptions {
+interface StoryOptions {
   readonly narrator: Narrator;
   readonly clock: Clock;
   readonly logger: Logger;

@@ -5,6 +5,7 @@ import { mergeAllowlists } from '../allowlist/merge-allowlists.js';
 import { parseAllowlist } from '../allowlist/parse-allowlist.js';
 import type { AllowlistConfigMap } from '../allowlist/parse-allowlist.js';
 import { AgentError } from '../errors.js';
+import { systemErrorCode } from '../system-error.js';
 
 /**
  * Reads an allowlist from a file; {@link parseAllowlistFile} says in which forms.
@@ -16,7 +17,7 @@ export async function loadAllowlistFile(file: string): Promise<Allowlist> {
   try {
     text = await readFile(file, 'utf8');
   } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code ?? 'unknown error';
+    const code = systemErrorCode(error);
     throw new AgentError(
       'MESH_ERR_USAGE',
       `${file} cannot be read (${code})`,

@@ -1,6 +1,7 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AgentError } from '../errors.js';
+import { systemErrorCode } from '../system-error.js';
 
 /** A caller's certificates, as bytes that nobody has judged yet. */
 export interface CallerCertificates {
@@ -80,7 +81,7 @@ async function isFolder(path: string): Promise<boolean> {
 }
 
 function unreadable(path: string, error: unknown): AgentError {
-  const code = (error as NodeJS.ErrnoException).code ?? 'unknown error';
+  const code = systemErrorCode(error);
   return new AgentError(
     'MESH_ERR_USAGE',
     code === 'ENOENT' ? `${path} does not exist` : `${path} cannot be read (${code})`,

@@ -5,7 +5,7 @@ import { reasonMeanings } from './reason-meaning.js';
 import type { Verdict } from './verdict.js';
 
 /** What `--output json` prints; the fields and their order are a stable surface. */
-export interface ExplanationJson {
+interface ExplanationJson {
   /** Null when an ID was asked about. */
   readonly file: string | null;
   readonly decision: 'allow' | 'reject';

@@ -26,7 +26,7 @@ const eventTimeLimitMs = 2000;
 /** How an event can end a connection. */
 const endings: ReadonlySet<Effect['kind']> = new Set(['reject', 'drop', 'close', 'error']);
 
-export interface RuleInTclOptions {
+interface RuleInTclOptions {
   readonly allowlist: Allowlist;
   readonly trustDomains: readonly string[];
   /** The text of irules/spiffe_allowlist.tcl. */

@@ -8,7 +8,7 @@ export interface Verdict {
   readonly reason: 'allowed' | RejectionReason;
 }
 
-export const engineNames = ['rule', 'core'] as const;
+const engineNames = ['rule', 'core'] as const;
 export type EngineName = (typeof engineNames)[number];
 
 /**

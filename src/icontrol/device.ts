@@ -10,7 +10,7 @@ import { parseGroupSync } from './sync-status.js';
 import type { GroupSync } from './sync-status.js';
 import { saveRequest } from './system.js';
 
-export interface DeviceOptions {
+interface DeviceOptions {
   /** One unit, or the two of a pair. */
   readonly units: readonly [IControlClient, ...IControlClient[]];
   readonly clock: Clock;

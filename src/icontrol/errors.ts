@@ -2,7 +2,7 @@ import { AgentError } from '../errors.js';
 import type { ErrorCode } from '../errors.js';
 
 /** What is known of a failed call besides its code. Never a body, a header or a token. */
-export interface DeviceErrorDetails {
+interface DeviceErrorDetails {
   /** HTTP status; missing when no answer came. */
   readonly status?: number;
   /** The device's own message id, eight hex digits such as `01070317`. */

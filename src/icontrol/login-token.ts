@@ -16,7 +16,7 @@ export interface LoginToken {
 /** What a new token is good for, on every recorded version (F5 ta-p/287462). */
 export const initialTimeoutSeconds = 1200;
 /** The device answers 406 to more (F5 ta-p/287462). */
-export const longestTimeoutSeconds = 36_000;
+const longestTimeoutSeconds = 36_000;
 
 /**
  * The part of a timeout that tells whose token it is: 7, 17, 27, ... 597 s on top of a multiple of 1200.

@@ -34,13 +34,7 @@ export function resourcePath(kind: string, id: ResourceId): string {
   return `${collectionPath(kind)}/${folders.length === 0 ? '' : '~'}${encoded.join('~')}`;
 }
 
-/** `/mesh/app/echo_pool`, as objects name each other. */
-export function renderFullPath({ partition, subPath, name }: ResourceId): string {
-  if (partition === undefined) return name;
-  return ['', partition, ...(subPath === undefined ? [] : [subPath]), name].join('/');
-}
-
-/** The reverse of {@link renderFullPath}; a name without a slash has no partition. */
+/** Reads `/mesh/app/echo_pool`, as objects name each other; a name without a slash has no partition. */
 export function parseFullPath(fullPath: string): ResourceId {
   const parts = fullPath.split('/');
   const name = parts.at(-1) ?? '';

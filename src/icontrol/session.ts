@@ -16,7 +16,7 @@ export interface Credentials {
   readonly password: Secret;
 }
 
-export interface SessionOptions {
+interface SessionOptions {
   readonly credentials: () => Promise<Credentials>;
   /** `tmos` is right for local and remote users alike. */
   readonly loginProvider: string;
@@ -30,7 +30,7 @@ export interface SessionOptions {
 }
 
 /** What to do with a request that was answered by 401. */
-export type After401 = 'repeat' | 'log in' | 'give up';
+type After401 = 'repeat' | 'log in' | 'give up';
 
 interface Token {
   readonly value: Secret;

@@ -7,7 +7,7 @@ import type { IControlRequest } from './request.js';
 export const tokensPath = '/mgmt/shared/authz/tokens';
 
 /** Whose tokens may be deleted. */
-export interface TokenOwner {
+interface TokenOwner {
   readonly userName: string;
   /** Of this process, as the device sees it. */
   readonly address: string;

@@ -4,7 +4,7 @@ import type { Requester } from './request.js';
 import { parseSingleStats } from './stats.js';
 import { runTask } from './task.js';
 
-export interface DeviceVersion {
+interface DeviceVersion {
   /** TMOS version, `16.1.3.3`. */
   readonly version: string;
   readonly build: string;

@@ -6,7 +6,7 @@ import type { Answer } from './answer.js';
 import { DeviceError } from './errors.js';
 import type { Command, Requester } from './request.js';
 
-export interface CommitOptions {
+interface CommitOptions {
   /** Lets the device check everything and change nothing; from version 12 on. */
   readonly validateOnly?: boolean;
   /**

@@ -15,7 +15,7 @@ import type { Parsed } from '../parsed.js';
 export type DeviceTrust = { readonly caPem?: string } | { readonly fingerprint256: string };
 
 /** Raised inside a connection attempt; the client turns it into MESH_ERR_DEVICE_CERTIFICATE. */
-export class FingerprintMismatch extends Error {
+class FingerprintMismatch extends Error {
   readonly code = 'FINGERPRINT_MISMATCH';
 }
 

@@ -8,15 +8,15 @@ import type { Command, Requester } from './request.js';
 import { repeatWhileTransient } from './retry.js';
 
 /** A file in the device's upload folder. */
-export interface UploadedFile {
+interface UploadedFile {
   readonly name: string;
   /** For the `sourcePath` member of a file object. */
   readonly sourcePath: string;
 }
 
-export type UploadContent = string | Buffer | Secret<string> | Secret<Buffer>;
+type UploadContent = string | Buffer | Secret<string> | Secret<Buffer>;
 
-export const uploadChunkBytes = 512 * 1024;
+const uploadChunkBytes = 512 * 1024;
 
 const folder = '/var/config/rest/downloads';
 const ownName = /^mesh-[0-9a-f]{32}$/;

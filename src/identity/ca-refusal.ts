@@ -8,7 +8,7 @@ import type { MeshCaEndpoint } from './istio-ca-client.js';
 import { readTokenClaims } from './token-claims.js';
 
 /** What was asked of whom; it explains what the CA, on purpose, does not. */
-export interface CaAttempt {
+interface CaAttempt {
   readonly endpoint: MeshCaEndpoint;
   readonly account: ServiceAccountName;
   readonly token: CaToken;

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 
 import { AgentError } from '../errors.js';
 import { Secret } from '../secret.js';
+import { systemErrorCode } from '../system-error.js';
 
 export interface ServiceAccountName {
   readonly namespace: string;
@@ -31,7 +32,7 @@ export function tokenFromFile(file: string): ReadCaToken {
       text = await readFile(file, { encoding: 'utf8', signal });
     } catch (error) {
       signal.throwIfAborted();
-      const code = (error as NodeJS.ErrnoException).code ?? 'unknown error';
+      const code = systemErrorCode(error);
       throw new AgentError(
         'MESH_ERR_CA_TOKEN_MISSING',
         `${origin} cannot be read (${code})`,

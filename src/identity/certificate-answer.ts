@@ -5,7 +5,7 @@ import type { Parsed } from '../parsed.js';
 import { parseCertificatesPem } from '../pki/pem.js';
 
 /** What a mesh CA gave, apart: nothing of it is checked yet. */
-export interface IssuedCertificates {
+interface IssuedCertificates {
   readonly leaf: X509Certificate;
   /** Whatever else came before the roots, in its order. */
   readonly others: readonly X509Certificate[];

@@ -18,7 +18,7 @@ import { SecretSource } from './secret-source.js';
 import { readPassphrase, rootsFromFile } from './steady-file.js';
 import { tokenFromTokenRequest } from './token-request.js';
 
-export interface SourcePorts {
+interface SourcePorts {
   readonly kube: KubeClient;
   readonly clock: Clock;
   /** Of the mesh. */

@@ -8,7 +8,7 @@ import { readNamedFile, readSteadily } from './steady-file.js';
 import { fillIn, parseSvidPem } from './svid-pem.js';
 import type { ParsedSvidPem } from './svid-pem.js';
 
-export interface FileSourceOptions {
+interface FileSourceOptions {
   /** Paths; may have `{namespace}` and `{serviceAccount}` in them. */
   readonly certificate: string;
   readonly key: string;

@@ -30,7 +30,7 @@ export interface CertificateCall {
 }
 
 /** What the CA answered: its certificates, or a gRPC status. */
-export type CertificateAnswer =
+type CertificateAnswer =
   { readonly ok: true; readonly certChain: readonly string[] } | ({ readonly ok: false } & CallFailure);
 
 /**

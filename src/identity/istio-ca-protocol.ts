@@ -2,7 +2,7 @@ import type { MethodDefinition } from '@grpc/grpc-js';
 import { fromJSON } from '@grpc/proto-loader';
 
 /** What `CreateCertificate` is asked; names are those on the wire. */
-export interface CreateCertificateRequest {
+interface CreateCertificateRequest {
   /** PEM. */
   readonly csr: string;
   /** Seconds, as text because the field is an int64; always positive, because istio-csr takes 0 literally. */
@@ -11,7 +11,7 @@ export interface CreateCertificateRequest {
   readonly metadata: { readonly fields: Readonly<Record<string, { readonly string_value: string }>> };
 }
 
-export interface CreateCertificateResponse {
+interface CreateCertificateResponse {
   /** PEM: the leaf first, the root certificates last. */
   readonly cert_chain: readonly string[];
 }

@@ -4,7 +4,7 @@ import { TrustBundle } from '../spiffe/trust-bundle.js';
 import type { RootSource } from '../spiffe/trust-bundle.js';
 
 /** PEM, and the place that it was read from: `ConfigMap istio-system/istio-ca-root-cert`. */
-export interface RootsText {
+interface RootsText {
   readonly origin: string;
   readonly pem: string;
   /** See `RootSource.isPublished`. */

@@ -9,7 +9,7 @@ export interface DueRenewal {
   readonly notAfter: Date;
 }
 
-export interface RenewalPaceOptions {
+interface RenewalPaceOptions {
   readonly clock: Clock;
   /** How many renewals begin, and how many end, within any `periodMs`. */
   readonly most?: number;

@@ -3,7 +3,7 @@ import pRetry from 'p-retry';
 import type { Clock } from '../clock.js';
 import { AgentError } from '../errors.js';
 
-export interface Repetition {
+interface Repetition {
   readonly tries: number;
   /** @param attempt the one that failed, counted from 1. */
   readonly delayMs: (attempt: number) => number;

@@ -15,7 +15,7 @@ export interface SvidSecret {
   readonly passphrase?: Secret | undefined;
 }
 
-export interface SecretSourceOptions {
+interface SecretSourceOptions {
   /** Of the secret, in the namespace of the identity; may have `{namespace}` and `{serviceAccount}` in it. */
   readonly name: string;
   /** Undefined means that the secret is known not to exist; what cannot be read throws. */

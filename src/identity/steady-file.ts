@@ -4,6 +4,7 @@ import type { Clock } from '../clock.js';
 import { AgentError } from '../errors.js';
 import type { ErrorCode } from '../errors.js';
 import { Secret } from '../secret.js';
+import { systemErrorCode } from '../system-error.js';
 import { parseRoots } from './mesh-roots.js';
 import type { ReadRoots } from './mesh-roots.js';
 import { repeat } from './repeat.js';
@@ -13,7 +14,7 @@ const reads = 5;
 const pauseMs = 200;
 
 /** Which file, and what a message says when it cannot be read. */
-export interface NamedFile {
+interface NamedFile {
   readonly path: string;
   /** Its place in the config file: `identity.files.key`. */
   readonly setting: string;
@@ -29,7 +30,7 @@ export async function readNamedFile(
     return await readFile(path, { encoding: 'utf8', signal });
   } catch (error) {
     signal.throwIfAborted();
-    const reason = (error as NodeJS.ErrnoException).code ?? 'unknown error';
+    const reason = systemErrorCode(error);
     throw new AgentError(
       code,
       `${path}, which ${setting} names, cannot be read (${reason})`,

@@ -7,13 +7,13 @@ import type { Secret } from '../secret.js';
 import type { SpiffeId } from '../spiffe/spiffe-id.js';
 
 /** A text, and how a message names the place that it was read from: `tls.crt of the secret default/bigip`. */
-export interface PlacedText<T> {
+interface PlacedText<T> {
   readonly place: string;
   readonly text: T;
 }
 
 /** An SVID as it is kept in PEM, by cert-manager, spiffe-helper or Istio's old node agent. */
-export interface SvidPem {
+interface SvidPem {
   /** The leaf, then whatever else. */
   readonly certificate: PlacedText<string>;
   readonly key: PlacedText<Secret>;

@@ -2,7 +2,7 @@ import type { Secret } from '../secret.js';
 import type { ServiceAccountName } from './ca-token.js';
 
 /** What a token says of itself. Nobody checked it here: it explains a refusal, and decides nothing. */
-export interface TokenClaims {
+interface TokenClaims {
   readonly expiresAt: Date | undefined;
   readonly audiences: readonly string[];
   /** Undefined when the token is not of a Kubernetes service account. */

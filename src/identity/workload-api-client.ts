@@ -7,7 +7,7 @@ import { fetchX509SvidMethod } from './workload-api-protocol.js';
 import type { X509SvidResponse } from './workload-api-protocol.js';
 
 /** What the Workload API answered: the state of this moment, or a gRPC status. */
-export type WorkloadApiAnswer =
+type WorkloadApiAnswer =
   { readonly ok: true; readonly state: X509SvidResponse } | ({ readonly ok: false } & CallFailure);
 
 /**

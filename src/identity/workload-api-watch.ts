@@ -4,7 +4,7 @@ import { backOffMs } from '../back-off.js';
 import type { Clock } from '../clock.js';
 import type { X509SvidResponse } from './workload-api-protocol.js';
 
-export interface WorkloadApiWatchOptions {
+interface WorkloadApiWatchOptions {
   /** `unix:///run/spire/agent-sockets/spire-agent.sock` */
   readonly address: string;
   readonly onChange: () => void;

@@ -20,7 +20,7 @@ export interface RetiringRoots {
   readonly staying: readonly RootIdentifier[];
 }
 
-export interface DataGroupOptions {
+interface DataGroupOptions {
   /** How often a live connection is decided about again, 1 to 86400; absent: never. */
   readonly recheckSeconds?: number;
   /** Makes the rule count callers that may need one of the retiring roots; absent, or none retiring: it does not. */

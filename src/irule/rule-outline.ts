@@ -126,7 +126,7 @@ function inner({ words }: TclCommand, place: Place): Place {
 }
 
 /** What each word of a command is to that command; the first is its name. */
-export function argumentRoles({ words }: TclCommand): readonly Role[] {
+function argumentRoles({ words }: TclCommand): readonly Role[] {
   const last = words.length - 1;
   const roles: Role[] = words.map(() => 'plain');
   switch (words[0]?.text ?? '') {

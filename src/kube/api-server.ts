@@ -1,5 +1,6 @@
 import type { Clock } from '../clock.js';
 import { AgentError } from '../errors.js';
+import { systemErrorCode } from '../system-error.js';
 import { parseStatus, unreachable } from './api-status.js';
 import type { ApiStatus, Attempt } from './api-status.js';
 import { CredentialsFailed } from './connection.js';
@@ -19,7 +20,7 @@ export interface ApiCall extends Omit<ConnectionRequest, 'signal'> {
   readonly object: string;
 }
 
-export type ApiAnswer =
+type ApiAnswer =
   { readonly ok: true; readonly body: unknown } | { readonly ok: false; readonly status: ApiStatus };
 
 const defaultTimeoutMs = 15_000;
@@ -112,8 +113,7 @@ export class ApiServer {
     }
     if (error instanceof DeadlinePassed) return unreachable(attempt, error.message);
     if (error instanceof SyntaxError) return unreachable(attempt, 'its answer is not JSON');
-    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
-    return unreachable(attempt, `the connection failed (${code})`);
+    return unreachable(attempt, `the connection failed (${systemErrorCode(error)})`);
   }
 }
 

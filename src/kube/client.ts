@@ -1,17 +1,20 @@
 import { systemClock } from '../clock.js';
 import type { Clock } from '../clock.js';
+import { accessReviewCall, parseAccessReview } from './access-review.js';
+import type { ReviewedAction } from './access-review.js';
 import { ApiServer } from './api-server.js';
 import type { ApiCall, CallOptions } from './api-server.js';
 import { saysAbsent, statusError, unreachable } from './api-status.js';
 import { Connection } from './connection.js';
-import { kinds } from './kinds.js';
 import { loadKubeconfig } from './kubeconfig.js';
 import type { KubeconfigChoice } from './kubeconfig.js';
 import { listCollection } from './list.js';
 import { describeRef, isKubeObject, refOf } from './object.js';
 import type { KubeKind, KubeList, KubeObject, ObjectRef } from './object.js';
 import { collectionPath, objectPath, queryString } from './resource-path.js';
-import { parseToken } from './service-account-token.js';
+import { describeSelection } from './selection.js';
+import type { Selection } from './selection.js';
+import { parseToken, tokenRequestCall } from './service-account-token.js';
 import type { ServiceAccountToken, TokenRequest } from './service-account-token.js';
 import { watchCollection } from './watch.js';
 import type { WatchEvent, WatchOptions } from './watch.js';
@@ -21,26 +24,6 @@ export const fieldManager = 'bigip-mesh-agent';
 
 export interface KubeClientOptions extends KubeconfigChoice {
   readonly clock?: Clock;
-}
-
-/** Which objects of a kind; without a namespace those of all namespaces. */
-export interface Selection {
-  readonly namespace?: string | undefined;
-  /** `a=b,c in (d,e)` */
-  readonly labelSelector?: string | undefined;
-  /** `metadata.name=istio` */
-  readonly fieldSelector?: string | undefined;
-}
-
-/** What a user wants to do, as RBAC rules speak of it. */
-export interface ReviewedAction {
-  readonly verb: string;
-  /** Empty for the core group. */
-  readonly group: string;
-  /** `workloadentries`, or `workloadentries/status` */
-  readonly resource: string;
-  readonly namespace?: string | undefined;
-  readonly name?: string | undefined;
 }
 
 /**
@@ -206,19 +189,7 @@ export class KubeClient {
 
   /** A token of a service account (TokenRequest), for the audience alone that is asked for. */
   async createTokenRequest(request: TokenRequest, options: CallOptions = {}): Promise<ServiceAccountToken> {
-    const ref = request.serviceAccount;
-    const call: ApiCall = {
-      method: 'POST',
-      verb: 'create',
-      object: `serviceaccounts/token ${ref.namespace}/${ref.name}`,
-      path: objectPath({ kind: kinds.serviceAccount, ...ref }, 'token'),
-      contentType: 'application/json',
-      body: JSON.stringify({
-        apiVersion: 'authentication.k8s.io/v1',
-        kind: 'TokenRequest',
-        spec: { audiences: request.audiences, expirationSeconds: request.expirationSeconds },
-      }),
-    };
+    const call = tokenRequestCall(request);
     const answer = await this.#api.call(call, options);
     if (!answer.ok) throw statusError(answer.status, this.#api.attempt(call));
     const token = parseToken(answer.body);
@@ -228,25 +199,14 @@ export class KubeClient {
 
   /** Whether the kubeconfig's user may do this (SelfSubjectAccessReview): a question, of which nothing is stored. */
   async mayI(action: ReviewedAction, options: CallOptions = {}): Promise<boolean> {
-    const { verb, group, resource, namespace, name } = action;
-    const [plural = '', subresource] = resource.split('/');
-    const call: ApiCall = {
-      method: 'POST',
-      verb: 'create',
-      object: 'selfsubjectaccessreviews',
-      path: '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews',
-      contentType: 'application/json',
-      body: JSON.stringify({
-        apiVersion: 'authorization.k8s.io/v1',
-        kind: 'SelfSubjectAccessReview',
-        spec: { resourceAttributes: { verb, group, resource: plural, subresource, namespace, name } },
-      }),
-    };
+    const call = accessReviewCall(action);
     const answer = await this.#api.call(call, options);
     if (!answer.ok) throw statusError(answer.status, this.#api.attempt(call));
-    const { status } = answer.body as { readonly status?: { readonly allowed?: unknown } };
-    if (typeof status?.allowed === 'boolean') return status.allowed;
-    throw unreachable(this.#api.attempt(call), 'its answer says neither yes nor no');
+    const isAllowed = parseAccessReview(answer.body);
+    if (isAllowed === undefined) {
+      throw unreachable(this.#api.attempt(call), 'its answer says neither yes nor no');
+    }
+    return isAllowed;
   }
 
   #patch(
@@ -292,10 +252,4 @@ export class KubeClient {
     }
     throw unreachable(this.#api.attempt(call), 'its answer is not the object that was asked for');
   }
-}
-
-function describeSelection(kind: KubeKind, { namespace, labelSelector, fieldSelector }: Selection): string {
-  const where = namespace === undefined ? '' : ` in ${namespace}`;
-  const which = [labelSelector, fieldSelector].filter((part) => part !== undefined).join(' ');
-  return `${kind.plural}${where}${which === '' ? '' : ` (${which})`}`;
 }

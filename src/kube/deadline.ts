@@ -5,7 +5,7 @@ export class DeadlinePassed extends Error {
   override readonly name = 'DeadlinePassed';
 }
 
-export interface Deadline {
+interface Deadline {
   readonly clock: Clock;
   readonly timeoutMs: number;
   /** The caller's own reason to stop. */

@@ -2,7 +2,7 @@ import { isKubeObject } from './object.js';
 import type { KubeKind, KubeList } from './object.js';
 
 /** One page of a list; the next one is asked for with `continue`, the last one has none. */
-export interface ListPage extends KubeList {
+interface ListPage extends KubeList {
   readonly continue: string;
 }
 

@@ -1,4 +1,7 @@
 import { Secret } from '../secret.js';
+import type { ApiCall } from './api-server.js';
+import { kinds } from './kinds.js';
+import { objectPath } from './resource-path.js';
 
 export interface TokenRequest {
   readonly serviceAccount: { readonly namespace: string; readonly name: string };
@@ -13,7 +16,23 @@ export interface ServiceAccountToken {
   readonly expiresAt: Date;
 }
 
-/** Reads the answer to a TokenRequest (authentication.k8s.io/v1). */
+/** A TokenRequest of authentication.k8s.io/v1. */
+export function tokenRequestCall({ serviceAccount, audiences, expirationSeconds }: TokenRequest): ApiCall {
+  return {
+    method: 'POST',
+    verb: 'create',
+    object: `serviceaccounts/token ${serviceAccount.namespace}/${serviceAccount.name}`,
+    path: objectPath({ kind: kinds.serviceAccount, ...serviceAccount }, 'token'),
+    contentType: 'application/json',
+    body: JSON.stringify({
+      apiVersion: 'authentication.k8s.io/v1',
+      kind: 'TokenRequest',
+      spec: { audiences, expirationSeconds },
+    }),
+  };
+}
+
+/** Reads the answer; undefined when it holds no token. */
 export function parseToken(body: unknown): ServiceAccountToken | undefined {
   const status = (body as { status?: { token?: unknown; expirationTimestamp?: unknown } } | null)?.status;
   if (typeof status?.token !== 'string' || typeof status.expirationTimestamp !== 'string') return undefined;

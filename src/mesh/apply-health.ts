@@ -10,7 +10,7 @@ import type { Health } from './health-condition.js';
 import { isKindOfForm, listOwnedOf } from './registered-kinds.js';
 import type { OwnedObject, RegistrationKey } from './registered-kinds.js';
 
-export interface HealthOptions {
+interface HealthOptions {
   readonly clock: Clock;
   /** Names of the entries that are meant; default: all that the agent made for the service. */
   readonly only?: ReadonlySet<string>;

@@ -19,7 +19,7 @@ import type { RegistrationForm } from './registered-service.js';
 import type { ObjectJudge } from './object-judge.js';
 
 /** A registration that somebody keeps. */
-export interface ActiveKey extends RegistrationKey {
+interface ActiveKey extends RegistrationKey {
   readonly form: RegistrationForm;
 }
 
@@ -32,7 +32,7 @@ export interface AppliedRegistration {
   readonly stale: readonly OwnedObject[];
 }
 
-export interface ApplyRegistrationOptions {
+interface ApplyRegistrationOptions {
   /** Judges what is about to be written. */
   readonly judge: ObjectJudge;
   /** Looks for what other forms left even where nothing had to be written. */

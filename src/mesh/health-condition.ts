@@ -1,4 +1,5 @@
 import type { KubeObject } from '../kube/object.js';
+import { liveIdentity } from './live-identity.js';
 
 /** What the agent says of an entry's health. */
 export interface Health {
@@ -53,15 +54,10 @@ export function renderHealthStatus(live: KubeObject, health: Health, now: Date):
     lastTransitionTime: before?.status === status ? (before['lastTransitionTime'] ?? time) : time,
   };
   const { apiVersion, kind, metadata } = live;
-  const { name, namespace, uid } = metadata;
   return {
     apiVersion,
     kind,
-    metadata: {
-      name,
-      ...(namespace === undefined ? {} : { namespace }),
-      ...(uid === undefined ? {} : { uid }),
-    },
+    metadata: liveIdentity(metadata),
     status: { conditions: [...conditions.filter(({ type }) => type !== conditionType), condition] },
   };
 }

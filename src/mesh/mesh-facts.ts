@@ -15,7 +15,7 @@ export interface MeshFacts {
 }
 
 /** Roots that the mesh publishes, and where they were read. */
-export interface PublishedRoots {
+interface PublishedRoots {
   /** `ConfigMap istio-system/istio-ca-root-cert` */
   readonly origin: string;
   /** PEM, as it is; nobody has parsed it yet. */

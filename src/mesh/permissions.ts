@@ -12,7 +12,7 @@ export interface PermissionRule {
   readonly resourceNames?: readonly string[];
 }
 
-export interface RegistrationPermissions {
+interface RegistrationPermissions {
   /** For a Role in each of these namespaces. */
   readonly inNamespace: ReadonlyMap<string, readonly PermissionRule[]>;
   /**

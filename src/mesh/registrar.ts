@@ -22,7 +22,7 @@ export interface RegistrationChanges {
   readonly removed: readonly string[];
 }
 
-export interface MeshRegistrarOptions {
+interface MeshRegistrarOptions {
   readonly kube: KubeClient;
   readonly clock: Clock;
   /** The mesh's of now. */

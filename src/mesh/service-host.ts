@@ -1,7 +1,7 @@
 import { accepted, refused } from '../parsed.js';
 import type { Parsed } from '../parsed.js';
 
-export interface ServiceHost {
+interface ServiceHost {
   /** Of the Kubernetes Service. */
   readonly name: string;
   readonly namespace: string;

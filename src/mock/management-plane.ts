@@ -27,7 +27,7 @@ import { noTraffic } from './status/counters.js';
 import { StatusResources } from './status/status-resources.js';
 import type { TmosVersion } from './tmos-version.js';
 
-export interface ManagementPlaneOptions {
+interface ManagementPlaneOptions {
   readonly users: readonly MockUser[];
   readonly tmos: TmosVersion;
   readonly hostname: string;
@@ -43,7 +43,7 @@ export interface ManagementPlaneOptions {
 }
 
 /** Everything behind the port of one unit. */
-export interface ManagementPlane {
+interface ManagementPlane {
   readonly running: RunningConfiguration;
   readonly tokens: TokenStore;
   readonly icrd: Icrd;

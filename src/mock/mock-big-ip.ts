@@ -41,7 +41,7 @@ export interface MockBigIpOptions {
 }
 
 /** How a device restarts. */
-export interface Reboot {
+interface Reboot {
   /** How long it takes until every worker answers, through the errors of a device that starts. Default 0. */
   readonly startUpMs?: number;
 }

@@ -9,7 +9,7 @@ import type { MgmtResponse, RestErrors } from './http/mgmt-response.js';
 import type { Icrd } from './icrd/icrd.js';
 import type { TmosVersion } from './tmos-version.js';
 
-export interface RestJavadOptions {
+interface RestJavadOptions {
   readonly authenticator: Authenticator;
   readonly authn: AuthnWorker;
   readonly uploads: UploadWorker;

@@ -43,7 +43,7 @@ const keystoreLayout: CaSecretLayout = {
 };
 
 /** What a CA secret holds: read, not yet checked. */
-export interface CaSecretContent {
+interface CaSecretContent {
   readonly layout: CaSecretLayout;
   readonly certificate: X509Certificate;
   readonly privateKey: KeyObject;

@@ -32,7 +32,7 @@ export const extensionOids = {
 } as const;
 
 /** One entry of a subject alternative name, its bytes one character each; `other` is a hex dump. */
-export interface SubjectAltName {
+interface SubjectAltName {
   readonly type: 'uri' | 'dns' | 'email' | 'ip' | 'other';
   readonly value: string;
 }

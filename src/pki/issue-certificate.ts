@@ -25,7 +25,7 @@ const attributeOids = {
   organization: '2.5.4.10',
 } as const;
 
-export interface NameAttribute {
+interface NameAttribute {
   readonly type: keyof typeof attributeOids;
   readonly value: string;
 }
@@ -46,7 +46,7 @@ export interface CertificateTemplate {
 }
 
 /** Who signs; without a certificate the new one is signed by its own key. */
-export interface CertificateIssuer {
+interface CertificateIssuer {
   readonly certificate?: X509Certificate;
   readonly privateKey: KeyObject;
 }

@@ -7,7 +7,7 @@ import type { Secret } from '../secret.js';
 import { parseCertificate } from './parse-certificate.js';
 
 /** One block of a PEM text, its label and the text from BEGIN to END. */
-export interface PemBlock {
+interface PemBlock {
   readonly label: string;
   readonly text: string;
 }

@@ -10,7 +10,7 @@ import { isKeyPair } from './key-pair.js';
 import { parseCertificate } from './parse-certificate.js';
 
 /** A private key, its certificate, and whatever other certificates lay beside them. */
-export interface Pkcs12Content {
+interface Pkcs12Content {
   readonly certificate: X509Certificate;
   readonly privateKey: KeyObject;
   readonly others: readonly X509Certificate[];

@@ -14,7 +14,7 @@ import type { Change } from './plan.js';
 import type { ReconcilePorts } from './run-once.js';
 import { makeLast, requireWritable } from './units.js';
 
-export interface AllowlistsFirst {
+interface AllowlistsFirst {
   /** What was changed, and is saved. */
   readonly changes: readonly Change[];
   /** The data groups as they are; undefined when they have to be read again. */

@@ -11,7 +11,7 @@ import { isEmptyPlan } from './plan.js';
 import type { Plan } from './plan.js';
 import { blockedServices, planServices } from './plan-services.js';
 
-export interface IsolatedOptions extends ApplyOptions {
+interface IsolatedOptions extends ApplyOptions {
   readonly configured: readonly string[];
   readonly clock: Clock;
   readonly onServiceFailure: OnServiceFailure;

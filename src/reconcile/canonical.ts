@@ -5,7 +5,7 @@ import type { DeviceKind, Members } from './device-object.js';
  * Puts a member's value, desired or observed, into one spelling, so that what the device fills in, reorders or
  * rounds is no difference. `plan` after `apply` is empty because of this file.
  */
-export function canonicalMember(kind: DeviceKind, member: string, value: unknown): unknown {
+function canonicalMember(kind: DeviceKind, member: string, value: unknown): unknown {
   const rule = canonicalRules[`${kind} ${member}`];
   return rule === undefined ? value : rule(value);
 }

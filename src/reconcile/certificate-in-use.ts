@@ -32,7 +32,7 @@ export interface CertificateInUse {
   readonly spared?: AgentError | undefined;
 }
 
-export interface InUseOptions {
+interface InUseOptions {
   /** Services whose certificate is renewed whatever its age. */
   readonly renew: ReadonlySet<string>;
   /** Renews them also during a wait. */

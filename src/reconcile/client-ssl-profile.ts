@@ -1,7 +1,7 @@
 import type { Members } from './device-object.js';
 
 /** The objects, by full path, that a client SSL profile is made of. */
-export interface ClientSslParts {
+interface ClientSslParts {
   readonly cert: string;
   readonly key: string;
   /** Absent when the leaf is signed by a root. */

@@ -26,7 +26,7 @@ export function countersProfile(service: string): DesiredObject {
   };
 }
 
-export interface ProfileEvidence {
+interface ProfileEvidence {
   readonly partition: string;
   /** The services whose profiles are to stay. */
   readonly services: readonly string[];

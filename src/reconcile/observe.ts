@@ -19,7 +19,7 @@ const revocationLists = 'sys/file/ssl-crl';
 /** What need not be read where everything else says that it is there. */
 const mayBeCertain = new Set<DeviceKind>([statistics, revocationLists]);
 
-export interface ObserveOptions {
+interface ObserveOptions {
   readonly signal?: AbortSignal | undefined;
   /** As they were read just now, so that they are not read again. */
   readonly dataGroups?: readonly ObservedObject[] | undefined;

@@ -9,7 +9,7 @@ import type { ReconcilePorts, Registrar } from './run-once.js';
 import { AtMost, inTurn, sideBySide } from './side-by-side.js';
 import { describeFailure, describeService, verifyService } from './verify-service.js';
 
-export interface ProveOptions extends Omit<RollBackOptions, 'verify' | 'now'> {
+interface ProveOptions extends Omit<RollBackOptions, 'verify' | 'now'> {
   /** Services that are not proven here: the device does not have them as they should be, or nothing calls for it. */
   readonly left: ReadonlySet<string>;
 }
@@ -25,7 +25,7 @@ export interface Proven {
   readonly notSynchronised?: DeviceError | undefined;
 }
 
-export interface ServiceFailure {
+interface ServiceFailure {
   readonly service: string;
   readonly error: AgentError;
 }

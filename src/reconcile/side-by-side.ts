@@ -1,5 +1,5 @@
 /** Lets no task start before the earlier ones have ended. */
-export type InTurn = <T>(task: () => Promise<T>) => Promise<T>;
+type InTurn = <T>(task: () => Promise<T>) => Promise<T>;
 
 /**
  * Works on all items, on a few of them at a time, which begin in their order.

@@ -2,7 +2,7 @@ import type { KubeObject } from '../kube/object.js';
 import type { PermissionRule } from '../mesh/permissions.js';
 import type { AgentPermissions } from './agent-permissions.js';
 
-export interface AgentAccount {
+interface AgentAccount {
   readonly namespace: string;
   readonly serviceAccount: string;
 }

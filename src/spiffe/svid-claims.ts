@@ -4,7 +4,7 @@ import { parseSpiffeId } from './spiffe-id.js';
 import type { SpiffeId } from './spiffe-id.js';
 import type { SvidRefusal } from './svid-refusal.js';
 
-export type SvidClaims =
+type SvidClaims =
   { readonly ok: true; readonly spiffeId: SpiffeId } | { readonly ok: false; readonly reason: SvidRefusal };
 
 /**

@@ -15,7 +15,7 @@ import type { ControllerStatus } from './controller-status.js';
 import { observeServed } from './observe-served.js';
 import type { Calls, ServiceStatus, Trouble } from './status.js';
 
-export interface StatusOptions {
+interface StatusOptions {
   /** Where the controller keeps its status. */
   readonly namespace: string;
   readonly signal: AbortSignal;

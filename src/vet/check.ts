@@ -28,7 +28,7 @@ export interface ServiceScope {
 }
 
 /** What a check of one device looks at. */
-export interface DeviceScope {
+interface DeviceScope {
   readonly facts: Facts;
   readonly config: DeviceConfig;
   readonly device: DeviceFacts;

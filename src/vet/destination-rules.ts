@@ -3,7 +3,7 @@ import { namespaceOf, record, records, specOf, textAt, textMap, textsAt } from '
 import type { Fields } from './fields.js';
 
 /** Who asks for which host; Istio looks a rule up from the caller's seat. */
-export interface RuleQuestion {
+interface RuleQuestion {
   readonly host: string;
   readonly serviceNamespace: string;
   readonly clientNamespace: string;

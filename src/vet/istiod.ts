@@ -5,7 +5,7 @@ import { labelsOf, nameOf, record, records, specOf, textAt, textsAt } from './fi
 import type { Fields } from './fields.js';
 
 /** One istiod, as its Pod or its Deployment shows it. */
-export interface Istiod {
+interface Istiod {
   readonly object: string;
   /** `default` where it has no other. */
   readonly revision: string;

@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import type { Check, Finding, Level, Unjudged, VetReport } from './check.js';
 import type { ConfigLines } from './config-lines.js';
 
-export interface SarifOptions {
+interface SarifOptions {
   readonly checks: readonly Check[];
   /** Of this program. */
   readonly version: string;

@@ -24,7 +24,7 @@ import type { Fields } from './fields.js';
 import type { MeshConfig } from './mesh-config.js';
 
 /** Where sidecars are sent for a service: a WorkloadEntry, or an endpoint written into a ServiceEntry. */
-export interface MeshEndpoint {
+interface MeshEndpoint {
   /** As people name it. */
   readonly object: string;
   readonly namespace: string;
@@ -40,13 +40,13 @@ export interface MeshEndpoint {
 }
 
 /** The rule that one namespace's sidecars go by, and what it says of TLS. */
-export interface ClientPolicy {
+interface ClientPolicy {
   readonly namespace: string;
   readonly rule: KubeObject | undefined;
   readonly tls: RuleTls;
 }
 
-/** `security.istio.io/tlsMode` */
+/** What Istio says by it of a workload: `istio` where its proxy takes mutual TLS. */
 export const tlsModeLabel = 'security.istio.io/tlsMode';
 const canonicalAccounts = 'alpha.istio.io/canonical-serviceaccounts';
 const kubernetesAccounts = 'alpha.istio.io/kubernetes-serviceaccounts';

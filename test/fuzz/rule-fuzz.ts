@@ -20,13 +20,13 @@ function isListed(uri: string): boolean {
   );
 }
 
-export interface FuzzOptions {
+interface FuzzOptions {
   /** The same seed gives the same certificates in the same order. */
   readonly seed: number;
   readonly runs: number;
 }
 
-export interface FuzzTally {
+interface FuzzTally {
   /** How often each outcome came up: `allowed`, or the reason of a rejection. */
   readonly outcomes: ReadonlyMap<string, number>;
   /** How many of the admitted certificates the independent parser could read. */

@@ -1,5 +1,5 @@
 /** One command of a page, and what the page says that it prints. */
-export interface ShownCommand {
+interface ShownCommand {
   readonly line: number;
   readonly command: string;
   /** Lines; `...` alone on a line stands for any number of them. */
@@ -18,7 +18,7 @@ export type PageStep =
   | { readonly is: 'hidden'; readonly command: string };
 
 /** A command that stands on a page outside of the blocks that are run. */
-export interface MentionedCommand {
+interface MentionedCommand {
   readonly line: number;
   readonly command: string;
 }

@@ -4,7 +4,7 @@ export function der(tag: number, ...contents: readonly Uint8Array[]): Buffer {
   return Buffer.concat([Buffer.of(tag), derLength(content.length), content]);
 }
 
-export function derLength(length: number): Buffer {
+function derLength(length: number): Buffer {
   if (length < 0x80) return Buffer.of(length);
   const hex = length.toString(16);
   const octets = Buffer.from(hex.length % 2 === 0 ? hex : `0${hex}`, 'hex');

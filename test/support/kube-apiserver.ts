@@ -20,7 +20,7 @@ import { sharedData } from './shared-data.js';
 
 const adminToken = 'conformance-admin';
 
-export interface KubeApiserver {
+interface KubeApiserver {
   kubeconfig(token?: string): string;
   close(): Promise<void>;
 }

@@ -33,7 +33,7 @@ export interface MeshCaServerOptions {
 }
 
 /** One call as it came, without its token. */
-export interface CaCall {
+interface CaCall {
   readonly clusterId: string | undefined;
   readonly certSigner: string | undefined;
   readonly validitySeconds: number;

@@ -69,7 +69,7 @@ export class OpensslCaller {
   }
 }
 
-export class OpensslConnection {
+class OpensslConnection {
   readonly #child: ChildProcessWithoutNullStreams;
   readonly #closed: Promise<unknown>;
   #heard = '';

@@ -35,7 +35,7 @@ const hourMs = 3_600_000;
 const clockSkewMs = 120_000;
 const stepMs = 1000;
 
-export interface SimulationOptions {
+interface SimulationOptions {
   readonly services: number;
   readonly devices: number;
   /** Of each certificate. */
@@ -157,7 +157,7 @@ export class RenewalSimulation {
       agent,
       allowlists: {
         view: () => ({
-          sources: [{ ...ref, refusals: [], isDenyRefused: false }],
+          sources: [{ ...ref, refusals: [], isDenyKept: false }],
           policies: undefined,
           lack: undefined,
         }),

@@ -20,7 +20,7 @@ export interface ServedSvid {
   readonly hint: string;
 }
 
-export interface ServedState {
+interface ServedState {
   readonly svids: readonly ServedSvid[];
   /** By the ID of the trust domain. */
   readonly federated_bundles?: Readonly<Record<string, Buffer>>;

@@ -10,7 +10,7 @@ import { apiVersionOf, storageKey } from './resource.js';
 import type { Resource } from './resource.js';
 import type { Change, Store } from './store.js';
 
-export interface WatchRequest {
+interface WatchRequest {
   readonly resource: Resource;
   readonly version: string;
   readonly namespace: string;

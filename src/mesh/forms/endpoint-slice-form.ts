@@ -2,6 +2,7 @@ import { isIPv6 } from 'node:net';
 
 import { kinds } from '../../kube/kinds.js';
 import type { KubeObject } from '../../kube/object.js';
+import { liveIdentity } from '../live-identity.js';
 import type { RegisteredService } from '../registered-service.js';
 import { renderObject } from '../registration-object.js';
 import type { RegistrationObject } from '../registration-object.js';
@@ -60,7 +61,7 @@ function sliceLabels(serviceName: string): Readonly<Record<string, string>> {
 }
 
 /** Why nobody is sent to the endpoints of a slice; a slice has no conditions with a message. */
-export const drainedAnnotation = 'bigip-mesh.io/drained';
+const drainedAnnotation = 'bigip-mesh.io/drained';
 
 /**
  * The same slice with no endpoint ready, or undefined when it is like that already. Kubernetes and Istio send nobody to
@@ -73,14 +74,12 @@ export function renderDrainedSlice(live: KubeObject, reason: string): KubeObject
   const endpoints = Array.isArray(live['endpoints']) ? (live['endpoints'] as SliceEndpoint[]) : [];
   const isDrained = endpoints.every(({ conditions }) => conditions?.ready === false);
   if (isDrained && metadata.annotations?.[drainedAnnotation] === reason) return undefined;
-  const { name, namespace, uid, labels, annotations } = metadata;
+  const { labels, annotations } = metadata;
   return {
     apiVersion,
     kind,
     metadata: {
-      name,
-      ...(namespace === undefined ? {} : { namespace }),
-      ...(uid === undefined ? {} : { uid }),
+      ...liveIdentity(metadata),
       labels: own(labels),
       annotations: { ...own(annotations), [drainedAnnotation]: reason },
     },

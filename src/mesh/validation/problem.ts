@@ -12,8 +12,6 @@ export interface Problem {
 
 /** Where a rule of istiod's webhook stands, in Istio 1.30. */
 export const webhook = 'pkg/config/validation/validation.go';
-/** The part of the webhook's rules that the Istio agent shares. */
-export const agentWebhook = 'pkg/config/validation/agent/validation.go';
 
 /** `spec.ports: Duplicate value`, as one line. */
 export function describeProblem({ path, reason }: Problem): string {

@@ -37,7 +37,7 @@ export interface StructuralSchema {
 }
 
 /** A rule in CEL, over `self`. */
-export interface ValidationRule {
+interface ValidationRule {
   readonly rule: string;
   readonly message?: string;
   readonly messageExpression?: string;

@@ -13,7 +13,7 @@ export interface Caller {
   readonly token?: Token;
 }
 
-export interface AuthenticatorOptions {
+interface AuthenticatorOptions {
   readonly users: readonly MockUser[];
   readonly tokens: TokenStore;
   readonly errors: RestErrors;

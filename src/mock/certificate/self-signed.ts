@@ -9,7 +9,7 @@ export interface ManagementCertificate {
   readonly keyPem: Secret;
 }
 
-export type Attribute = { readonly shortName?: string; readonly name?: string; readonly value: string };
+type Attribute = { readonly shortName?: string; readonly name?: string; readonly value: string };
 
 /** The subject of a management certificate that nobody replaced. */
 export const localhostSubject: readonly Attribute[] = [{ shortName: 'CN', value: 'localhost.localdomain' }];

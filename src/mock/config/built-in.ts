@@ -13,7 +13,7 @@ import { folderName } from './change.js';
 import { bareName, parseFullPath } from './object-name.js';
 import type { ObjectName } from './object-name.js';
 
-export interface Factory {
+interface Factory {
   readonly tmos: TmosVersion;
   readonly hostname: string;
   /** The other unit, and the group that the two are in. */

@@ -11,7 +11,7 @@ import { validate } from './integrity/validate.js';
 import { mcpdRefusal } from './refusal.js';
 import { findBraceError } from './rule-braces.js';
 
-export interface RunningConfigurationOptions {
+interface RunningConfigurationOptions {
   readonly initial: Configuration;
   readonly table: ResourceTable;
   readonly tmos: TmosVersion;

@@ -21,7 +21,7 @@ interface ControlAnswer {
 }
 
 /** What a pair does beyond what its units do. */
-export interface PairControl {
+interface PairControl {
   failOver(): Promise<void>;
   powerOff(unit: number): Promise<void>;
   powerOn(unit: number): Promise<void>;

@@ -14,15 +14,15 @@ import type { VirtualServerConfiguration } from './configuration.js';
 import { addressFacts, memberFacts, sslFacts } from './connection-facts.js';
 import { HeldHandshake } from './held-handshake.js';
 import { HeldStream } from './held-stream.js';
-import { tclErrorMessage } from './log-line.js';
+import { carryOut } from './rule-effects.js';
+import type { Ending, RuleReach } from './rule-effects.js';
 import { RuleTimers } from './rule-timers.js';
-import type { Statistics } from './statistics.js';
 import { fatalAlert } from './verify-result.js';
 
 /** A pool member, or none when the pool has none that takes connections. */
-export type SelectMember = () => { readonly address: string; readonly port: number } | undefined;
+type SelectMember = () => { readonly address: string; readonly port: number } | undefined;
 
-export interface ConnectionOptions {
+export interface ConnectionOptions extends Pick<RuleReach, 'statistics' | 'log' | 'logAtHighSpeed'> {
   readonly socket: Socket;
   readonly virtualServer: VirtualServerConfiguration;
   /** As it was when the client connected; later changes are for later connections. */
@@ -30,13 +30,8 @@ export interface ConnectionOptions {
   /** Makes the interpreter in which the rules run; gives none when the virtual server has no rules. */
   readonly openFlow: () => Promise<Flow | undefined>;
   readonly selectMember: SelectMember;
-  readonly statistics: Statistics;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** Takes what goes to /var/log/ltm. */
-  readonly log: (level: string, message: string) => void;
-  /** Takes what `HSL::send` sends. */
-  readonly logAtHighSpeed: (message: Extract<Effect, { readonly kind: 'high_speed_log' }>) => void;
 }
 
 /** How long a client may take to close after an alert. */
@@ -50,13 +45,14 @@ export class Connection {
   readonly #options: ConnectionOptions;
   readonly #ended = new AbortController();
   readonly #timers: RuleTimers;
+  readonly #reach: RuleReach;
   readonly #collecting: CollectingStream;
+  readonly #held = new HeldHandshake();
   #flow: Flow | undefined;
   #stream: HeldStream | undefined;
   #serverSide: Socket | undefined;
   #sessionId: Buffer = Buffer.alloc(0);
   #wasRefused = false;
-  readonly #held = new HeldHandshake();
 
   constructor(options: ConnectionOptions) {
     this.#options = options;
@@ -68,6 +64,15 @@ export class Connection {
       async (id) => this.#apply((await this.#flow?.runTimer(id)) ?? []),
       (error) => this.#abandon(error),
     );
+    this.#reach = {
+      statistics: options.statistics,
+      collecting: this.#collecting,
+      handshake: this.#held,
+      timers: this.#timers,
+      invalidateSession: () => options.clientSsl?.invalidateSession(this.#sessionId),
+      log: options.log,
+      logAtHighSpeed: options.logAtHighSpeed,
+    };
     options.socket.on('error', () => undefined); // The close tells.
     options.socket.once('close', () => this.#ended.abort());
   }
@@ -222,57 +227,8 @@ export class Connection {
 
   /** @throws Ended when a rule ended the connection. */
   #apply(effects: readonly Effect[]): void {
-    let ending: 'reset' | 'drop' | 'close' | undefined;
-    for (const effect of effects) {
-      switch (effect.kind) {
-        case 'run':
-          this.#options.statistics.ruleEvent(effect.rule, effect.event).totalExecutions += 1;
-          break;
-        case 'log':
-          this.#options.log(effect.level, effect.text);
-          break;
-        case 'error':
-          this.#options.statistics.ruleEvent(effect.rule, effect.event).failures += 1;
-          this.#options.log('err', tclErrorMessage(effect));
-          ending = 'reset';
-          break;
-        case 'reject':
-          ending = 'reset';
-          break;
-        case 'drop':
-        case 'close':
-          ending ??= effect.kind;
-          break;
-        case 'invalidate':
-          this.#options.clientSsl?.invalidateSession(this.#sessionId);
-          break;
-        case 'count':
-          this.#options.statistics.setField(effect.profile, effect.field, effect.value);
-          break;
-        case 'verify_result':
-          break;
-        case 'high_speed_log':
-          this.#options.logAtHighSpeed(effect);
-          break;
-        case 'handshake':
-          this.#held.set(effect.isHeld);
-          break;
-        case 'collect':
-          this.#collecting.collect(effect.length);
-          break;
-        case 'release':
-          this.#collecting.release(effect.length);
-          break;
-        case 'after':
-          this.#timers.start(effect);
-          break;
-        case 'cancel':
-          this.#timers.cancel(effect.id);
-          break;
-      }
-    }
-    if (ending === undefined) return;
-    throw this.#refuse(ending);
+    const ending = carryOut(effects, this.#reach);
+    if (ending !== undefined) throw this.#refuse(ending);
   }
 
   /** Whatever went wrong, the client gets nothing more. */
@@ -291,7 +247,7 @@ export class Connection {
    *
    * @param how a dropped client hears nothing; bytes are an alert in plain text, the last that the client gets.
    */
-  #refuse(how: 'reset' | 'drop' | 'close' | Buffer = 'reset'): Ended {
+  #refuse(how: Ending | Buffer = 'reset'): Ended {
     const { socket } = this.#options;
     this.#wasRefused = true;
     if (how === 'reset') {

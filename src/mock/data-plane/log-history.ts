@@ -1,5 +1,5 @@
 /** A line of /var/log/ltm, and where it stands among all of them, from 1 on. */
-export interface LoggedLine {
+interface LoggedLine {
   readonly number: number;
   readonly text: string;
 }

@@ -1,7 +1,7 @@
 import type { StatisticsProfileConfiguration } from './configuration.js';
 
 /** Counters of one virtual server, in the device's terms: *client side* is the caller. */
-export interface VirtualServerStatistics {
+interface VirtualServerStatistics {
   currentConnections: number;
   totalConnections: number;
   /** Connections that a rule or a TLS failure ended before a pool member was chosen. */
@@ -11,7 +11,7 @@ export interface VirtualServerStatistics {
 }
 
 /** Counters of one event of one rule, as `ltm/rule/stats` names them. */
-export interface RuleEventStatistics {
+interface RuleEventStatistics {
   totalExecutions: number;
   /** TCL errors. */
   failures: number;

@@ -1,16 +1,16 @@
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import type { AddressInfo, Server, Socket } from 'node:net';
-import { isDeepStrictEqual } from 'node:util';
 import type { Clock } from '../../clock.js';
 import { AgentError } from '../../errors.js';
 import type { Logger } from '../../log.js';
+import { systemErrorCode } from '../../system-error.js';
 import { checkRuleText } from '../tcl/check-rule.js';
 import { RuleEngine } from '../tcl/rule-engine.js';
 import type { Effect, Flow } from '../tcl/rule-engine.js';
-import { ClientSslProfile } from './client-ssl-profile.js';
+import type { ClientSslProfile } from './client-ssl-profile.js';
+import { ClientSslProfiles } from './client-ssl-profiles.js';
 import type {
-  ClientSslConfiguration,
   DataPlane,
   DataPlaneConfiguration,
   RuleConfiguration,
@@ -23,7 +23,6 @@ import { HighSpeedLogs } from './high-speed-logs.js';
 import { renderLogLine, tclErrorMessage } from './log-line.js';
 import { runProbe } from './probe.js';
 import type { Probe, ProbeOutcome } from './probe.js';
-import { SessionStore } from './session-store.js';
 import { Statistics } from './statistics.js';
 
 export interface TclDataPlaneOptions {
@@ -65,7 +64,7 @@ export class TclDataPlane implements DataPlane {
   readonly #engine: RuleEngine;
   readonly #listeners = new Map<string, Listener>();
   readonly #highSpeedLogs = new HighSpeedLogs();
-  readonly #sessionStores = new Map<string, SessionStore>();
+  readonly #clientSslProfiles: ClientSslProfiles;
   readonly #connections = new Map<Connection, Promise<void>>();
   /** Listeners that wait for their last connection. */
   readonly #closing = new Set<Promise<unknown>>();
@@ -76,6 +75,7 @@ export class TclDataPlane implements DataPlane {
 
   constructor(options: TclDataPlaneOptions) {
     this.#options = options;
+    this.#clientSslProfiles = new ClientSslProfiles(options.clock);
     const eventTimeLimitMs = options.eventTimeLimitMs ?? defaultEventTimeLimitMs;
     this.#engine = new RuleEngine({
       tclsh: options.tclsh,
@@ -169,7 +169,7 @@ export class TclDataPlane implements DataPlane {
     const listener = this.#listeners.get(fullPath);
     try {
       for (const rule of configuration.rules) await this.#engine.loadRule(rule);
-      const clientSsl = this.#clientSslProfile(configuration, listener?.state.clientSsl);
+      const clientSsl = this.#clientSslProfiles.versionFor(configuration, listener?.state.clientSsl);
       const state = { configuration, clientSsl };
       if (listener !== undefined) listener.state = state;
       else this.#listeners.set(fullPath, await this.#listen(this.#hostOf(configuration), port, state));
@@ -177,28 +177,6 @@ export class TclDataPlane implements DataPlane {
       // A virtual server that is half configured must not go on with what it had.
       this.#closeListener(fullPath);
       throw error;
-    }
-  }
-
-  #clientSslProfile(
-    { clientSsl, fullPath }: VirtualServerConfiguration,
-    current: ClientSslProfile | undefined,
-  ): ClientSslProfile | undefined {
-    if (clientSsl === undefined) return undefined;
-    if (current !== undefined && isSameProfile(current.configuration, clientSsl)) return current;
-    let sessions = this.#sessionStores.get(clientSsl.fullPath);
-    if (sessions === undefined) {
-      sessions = new SessionStore(this.#options.clock);
-      this.#sessionStores.set(clientSsl.fullPath, sessions);
-    }
-    try {
-      return new ClientSslProfile(clientSsl, sessions, this.#options.clock);
-    } catch {
-      throw new AgentError(
-        'MESH_ERR_MOCK_CLIENT_SSL',
-        `virtual server ${fullPath}: TLS cannot be served with the certificate and key of ${clientSsl.fullPath}`,
-        'look at the certificate, key and chain of the profile',
-      );
     }
   }
 
@@ -212,7 +190,7 @@ export class TclDataPlane implements DataPlane {
     } catch (error) {
       throw new AgentError(
         'MESH_ERR_MOCK_LISTEN',
-        `virtual server ${state.configuration.fullPath} cannot listen at ${host} port ${port}: ${errorCode(error)}`,
+        `virtual server ${state.configuration.fullPath} cannot listen at ${host} port ${port}: ${systemErrorCode(error)}`,
         'choose a free port, or let virtual servers listen on an address of this machine (--data-plane HOST)',
       );
     }
@@ -284,22 +262,4 @@ export class TclDataPlane implements DataPlane {
     const { hostname, clock, log } = this.#options;
     log(renderLogLine({ at: clock.now(), hostname, level, pid: this.#pid, message }));
   }
-}
-
-/** Equal in every value; keys are compared by what they reveal. */
-function isSameProfile(a: ClientSslConfiguration, b: ClientSslConfiguration): boolean {
-  return isDeepStrictEqual(revealed(a), revealed(b));
-}
-
-function revealed(profile: ClientSslConfiguration): unknown {
-  const certKeyChain = profile.certKeyChain.map(({ keyPem, passphrase, ...files }) => ({
-    ...files,
-    keyPem: keyPem.reveal(),
-    passphrase: passphrase?.reveal(),
-  }));
-  return { ...profile, certKeyChain };
-}
-
-function errorCode(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : 'unknown reason';
 }

@@ -60,7 +60,7 @@ const handshakeFailure = 40;
 const protocolVersion = 70;
 
 /** The result of `verifyResult` for a client certificate under `require`, or what else is wrong. */
-export type AlertCause = number | 'bad-certificate' | 'no-certificate' | 'protocol-version';
+type AlertCause = number | 'bad-certificate' | 'no-certificate' | 'protocol-version';
 
 /**
  * A fatal alert of a server (RFC 5246 section 7.2.2), as a record in plain text, which is its form until the server

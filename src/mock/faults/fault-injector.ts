@@ -3,7 +3,7 @@ import type { FaultName, FaultRule } from './fault.js';
 import { seededRandom } from './seeded-random.js';
 
 /** A fault that is in force. */
-export interface InjectedFault {
+interface InjectedFault {
   readonly id: number;
   readonly rule: FaultRule;
   /** Requests that it has struck. */

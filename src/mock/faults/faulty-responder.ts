@@ -11,7 +11,7 @@ import type { ResourceTable } from '../resources/resource-table.js';
 import type { FaultRule } from './fault.js';
 import type { FaultInjector } from './fault-injector.js';
 
-export interface FaultyResponderOptions {
+interface FaultyResponderOptions {
   readonly injector: FaultInjector;
   readonly clock: Clock;
   readonly authenticator: Authenticator;

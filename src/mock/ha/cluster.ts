@@ -1,5 +1,5 @@
 /** Status words of `cm/sync-status` that the mock uses. */
-export type SyncStatus = 'Standalone' | 'In Sync' | 'Changes Pending' | 'Syncing' | 'Disconnected';
+type SyncStatus = 'Standalone' | 'In Sync' | 'Changes Pending' | 'Syncing' | 'Disconnected';
 
 /** What `cm/sync-status` says. */
 export interface SyncReport {

@@ -11,7 +11,7 @@ import { WorkerPool } from './worker-pool.js';
 /** What answers a request; `undefined` drops the connection without an answer. */
 export type Respond = (request: MgmtRequest) => Promise<MgmtResponse | undefined>;
 
-export interface ManagementServerOptions {
+interface ManagementServerOptions {
   readonly listen: { readonly host: string; readonly port: number };
   readonly certificate: ManagementCertificate;
   readonly tmos: TmosVersion;

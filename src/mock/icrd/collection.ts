@@ -6,7 +6,7 @@ import { isAtLeast } from '../tmos-version.js';
 import type { TmosVersion } from '../tmos-version.js';
 
 /** The query options that collections understand. */
-export interface CollectionQuery {
+interface CollectionQuery {
   readonly filter: (object: ConfigObject) => boolean;
   readonly select: (item: JsonObject) => JsonObject;
   readonly top: number | undefined;

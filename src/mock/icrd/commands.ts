@@ -5,7 +5,7 @@ import type { Cluster } from '../ha/cluster.js';
 import type { JsonObject } from '../json.js';
 import { textOf } from '../json.js';
 
-export interface CommandsOptions {
+interface CommandsOptions {
   readonly downloads: DownloadsFolder;
   readonly cluster: Cluster;
   /** Writes the running configuration to where the device boots from. */

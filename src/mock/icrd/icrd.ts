@@ -28,7 +28,7 @@ import type { Traffic } from '../status/counters.js';
 import { renderStatistics } from '../status/statistics.js';
 import type { StatusResources } from '../status/status-resources.js';
 
-export interface IcrdOptions {
+interface IcrdOptions {
   readonly running: RunningConfiguration;
   readonly table: ResourceTable;
   readonly tmos: TmosVersion;

@@ -57,7 +57,7 @@ export const routeDomain: ResourceKind = {
 };
 
 /** Full paths of everything that lives in a folder, at any depth. */
-export function contentsOf(configuration: Configuration, folderPath: string): readonly ConfigObject[] {
+function contentsOf(configuration: Configuration, folderPath: string): readonly ConfigObject[] {
   return configuration
     .kinds()
     .flatMap((kind) => configuration.list(kind))

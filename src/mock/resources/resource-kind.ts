@@ -71,7 +71,7 @@ export interface Draft {
   readonly context: ChangeContext;
 }
 
-export type Naming = 'partitioned' | 'bare' | 'folder';
+type Naming = 'partitioned' | 'bare' | 'folder';
 export type Operation = 'create' | 'modify' | 'delete';
 
 export interface Subcollection {

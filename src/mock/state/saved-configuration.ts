@@ -1,6 +1,7 @@
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AgentError } from '../../errors.js';
+import { systemErrorCode } from '../../system-error.js';
 import type { Configuration } from '../config/configuration.js';
 import { parseConfiguration, renderConfiguration } from './configuration-file.js';
 
@@ -33,9 +34,9 @@ export class SavedConfiguration {
       return new SavedConfiguration(path, configuration);
     } catch (error) {
       if (error instanceof AgentError) throw error;
-      const { code } = error as NodeJS.ErrnoException;
+      const code = systemErrorCode(error);
       if (code === 'ENOENT') return new SavedConfiguration(path, undefined);
-      throw unusable(path, code ?? 'unknown error');
+      throw unusable(path, code);
     }
   }
 
@@ -52,7 +53,7 @@ export class SavedConfiguration {
         await writeFile(draft, renderConfiguration(configuration), { mode: 0o600 });
         await rename(draft, this.#path);
       } catch (error) {
-        throw unusable(this.#path, (error as NodeJS.ErrnoException).code ?? 'unknown error');
+        throw unusable(this.#path, systemErrorCode(error));
       }
     }
     this.#configuration = configuration;

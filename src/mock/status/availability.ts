@@ -5,7 +5,7 @@ import type { View } from '../resources/resource-kind.js';
 import { listeners } from '../resources/virtual-address.js';
 
 /** Whether something can take connections, as its monitors and the user leave it. */
-export type Availability = 'available' | 'offline' | 'unknown';
+type Availability = 'available' | 'offline' | 'unknown';
 
 /** The state of a member or node is its own; pools, virtual servers and addresses have that of what is behind. */
 export function availabilityOf(object: ConfigObject, view: View): Availability {

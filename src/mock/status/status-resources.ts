@@ -7,7 +7,7 @@ import { link, statisticsKey } from '../resources/link.js';
 import type { TmosVersion } from '../tmos-version.js';
 import { globalSettings, httpd } from './singletons.js';
 
-export interface StatusResourcesOptions {
+interface StatusResourcesOptions {
   readonly tmos: TmosVersion;
   readonly hostname: string;
   readonly cluster: Cluster;

@@ -48,8 +48,7 @@ export function checkRuleText(text: string): readonly RuleLoadError[] {
 
 /** The loader refuses bytes outside of ASCII, with a message that does not say so (measured on 21.1.0.1). */
 function nonAscii(text: string): Fault[] {
-  // oxlint-disable-next-line no-control-regex
-  const start = text.search(/[^\x00-\x7f]/);
+  const start = text.search(/\P{ASCII}/u);
   if (start === -1) return [];
   return [
     { start, kind: 'parse error: braces are required around the expression', source: text.charAt(start) },

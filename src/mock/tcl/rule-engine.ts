@@ -80,12 +80,12 @@ export class Flow {
 }
 
 /** What rules may send to at high speed, by full path. */
-export interface LogTargets {
+interface LogTargets {
   readonly pools: readonly string[];
   readonly publishers: readonly string[];
 }
 
-export interface RuleEngineOptions extends TclProcessOptions {
+interface RuleEngineOptions extends TclProcessOptions {
   /** How long one event of one rule may run before it fails as a TCL error. */
   readonly eventTimeLimitMs: number;
   /** What the session table goes by; the hour of the day by default. */

@@ -5,7 +5,7 @@ import { link } from '../resources/link.js';
 import type { TmosVersion } from '../tmos-version.js';
 
 /** A write that waits for its transaction. */
-export interface QueuedCommand {
+interface QueuedCommand {
   readonly id: number;
   readonly evalOrder: number;
   readonly method: string;

@@ -17,7 +17,7 @@ import {
 } from './transaction-store.js';
 import type { Transaction } from './transaction-store.js';
 
-export interface TransactionWorkerOptions {
+interface TransactionWorkerOptions {
   readonly running: RunningConfiguration;
   readonly tmos: TmosVersion;
   readonly errors: RestErrors;

@@ -14,7 +14,7 @@ import { installedRevocation } from './revocation-file.js';
 /** What the mesh publishes of revoked certificates; undefined only when that is nothing for certain. */
 export type ReadRevocationLists = (signal: AbortSignal) => Promise<PublishedRevocationLists | undefined>;
 
-export interface RevocationPlace {
+interface RevocationPlace {
   readonly config: AgentConfig;
   readonly deviceConfig: Pick<DeviceConfig, 'partition'>;
   readonly observed: ObservedDevice;
@@ -23,7 +23,7 @@ export interface RevocationPlace {
   readonly services: readonly Pick<DesireService, 'spiffeId' | 'pair'>[];
 }
 
-export interface RevocationPorts {
+interface RevocationPorts {
   readonly readRevocationLists: ReadRevocationLists;
   readonly revocationMemory: RevocationMemory;
   readonly identitySource: IdentitySource;

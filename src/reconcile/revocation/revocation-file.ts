@@ -103,7 +103,7 @@ function isClientSsl({ kind }: ObservedObject): boolean {
   return kind === 'ltm/profile/client-ssl';
 }
 
-export interface RevocationEvidence {
+interface RevocationEvidence {
   readonly partition: string;
   readonly ledger: Ledger | undefined;
   readonly clientSslProfiles: readonly ObservedObject[];

@@ -1,5 +1,6 @@
 import type { X509Certificate } from 'node:crypto';
-import type { FetchedSvid, IdentitySource, SvidRequest } from '../../identity/identity-source.js';
+import type { IdentitySource } from '../../identity/identity-source.js';
+import { listenTo } from '../../identity/listened-source.js';
 import { parseRevocationListsPem } from '../../pki/certificate-revocation-list.js';
 import { certificateFingerprint } from '../../spiffe/svid.js';
 
@@ -48,18 +49,9 @@ export class RevocationMemory {
 
   /** The same source, listened to. */
   listen(source: IdentitySource): IdentitySource {
-    return {
-      name: source.name,
-      canImpersonate: source.canImpersonate,
-      mintsKeys: source.mintsKeys,
-      fetchTrustBundle: (signal) => source.fetchTrustBundle(signal),
-      fetchSvid: async (request: SvidRequest, signal: AbortSignal): Promise<FetchedSvid> => {
-        const fetched = await source.fetchSvid(request, signal);
-        this.#latest = fetched.svid.chain;
-        for (const certificate of fetched.svid.chain)
-          this.#all.set(certificateFingerprint(certificate), certificate);
-        return fetched;
-      },
-    };
+    return listenTo(source, ({ svid }) => {
+      this.#latest = svid.chain;
+      for (const certificate of svid.chain) this.#all.set(certificateFingerprint(certificate), certificate);
+    });
   }
 }

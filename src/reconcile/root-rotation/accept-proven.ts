@@ -10,7 +10,7 @@ import { makeLast } from '../units.js';
 import { rootRecordObject } from './root-record.js';
 import type { RootRecord } from './root-record.js';
 
-export interface AcceptOptions extends ApplyOptions {
+interface AcceptOptions extends ApplyOptions {
   /** Every service that the config file puts on the device. */
   readonly configured: readonly string[];
   /** Of this reconcile. */
@@ -20,7 +20,7 @@ export interface AcceptOptions extends ApplyOptions {
 }
 
 /** What became of the note. */
-export interface Acceptance {
+interface Acceptance {
   readonly isNoted: boolean;
   /** Why the other unit of a pair does not have it. */
   readonly notSynchronised?: DeviceError | undefined;

@@ -14,7 +14,7 @@ import type { RootRecord } from './root-record.js';
 /** Istio's default lifetime of a workload's certificate (SECRET_TTL). */
 const istioLeafTtlMs = 24 * 3_600_000;
 
-export interface RootsPlace {
+interface RootsPlace {
   readonly config: AgentConfig;
   readonly deviceConfig: DeviceConfig;
   readonly observed: ObservedDevice;
@@ -25,7 +25,7 @@ export interface RootsPlace {
   readonly services: readonly Pick<DesireService, 'config' | 'pair'>[];
 }
 
-export interface RootsPorts {
+interface RootsPorts {
   readonly heardRoots: HeardRoots;
   readonly readCounters: (partition: string, signal: AbortSignal) => Promise<CounterReading>;
   readonly clock: Clock;

@@ -2,7 +2,7 @@ import type { DataGroupRecord } from '../../icontrol/data-group-records.js';
 import type { ServiceCounters } from '../read-counters.js';
 
 /** Callers that a service has let in since its counters began. */
-export interface CallCounts {
+interface CallCounts {
   /** All of them. */
   readonly admitted: number;
   /** Those that may have needed a root that is to go. */
@@ -55,7 +55,7 @@ interface ServiceEvidence {
 const lookShare = 1 / 12;
 const gapShare = 1 / 6;
 
-export type EvidenceState =
+type EvidenceState =
   | { readonly isEnough: true; readonly evidence: Evidence; readonly sentence: string }
   | {
       readonly isEnough: false;

@@ -1,5 +1,6 @@
+import type { IdentitySource } from '../../identity/identity-source.js';
+import { listenTo } from '../../identity/listened-source.js';
 import { unionOf } from '../../identity/mesh-roots.js';
-import type { FetchedSvid, IdentitySource, SvidRequest } from '../../identity/identity-source.js';
 import type { TrustBundle } from '../../spiffe/trust-bundle.js';
 
 /**
@@ -24,18 +25,9 @@ export class HeardRoots {
 
   /** The same source, listened to. */
   listen(source: IdentitySource): IdentitySource {
-    return {
-      name: source.name,
-      canImpersonate: source.canImpersonate,
-      mintsKeys: source.mintsKeys,
-      fetchTrustBundle: (signal) => source.fetchTrustBundle(signal),
-      fetchSvid: async (request: SvidRequest, signal: AbortSignal): Promise<FetchedSvid> => {
-        const fetched = await source.fetchSvid(request, signal);
-        const { answered } = fetched;
-        if (answered !== undefined) this.#hear(answered);
-        return fetched;
-      },
-    };
+    return listenTo(source, ({ answered }) => {
+      if (answered !== undefined) this.#hear(answered);
+    });
   }
 
   #hear(answered: TrustBundle): void {

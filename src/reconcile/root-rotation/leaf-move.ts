@@ -5,7 +5,7 @@ import type { RootRecord } from './root-record.js';
 /** Below this share of its lifetime a certificate is replaced without waiting for a proof of its successor's root. */
 const patienceShare = 0.25;
 
-export interface LeafMove {
+interface LeafMove {
   /** The root that the new certificate is under. */
   readonly root: string;
   /** What the sources name now. */

@@ -2,7 +2,7 @@ import type { AgentConfig } from '../../config/schema.js';
 import { agentPermissions } from '../../render/agent-permissions.js';
 import type { AgentRight } from '../facts.js';
 
-export type AgentAction = Omit<AgentRight, 'allowed'>;
+type AgentAction = Omit<AgentRight, 'allowed'>;
 
 /** Stands for the namespace of the agent itself, whose Leases and status a one-shot command does without. */
 const ownNamespace = '';

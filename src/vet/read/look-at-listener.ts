@@ -19,7 +19,7 @@ export interface Look {
 }
 
 /** In milliseconds. */
-export interface LookTiming {
+interface LookTiming {
   /** For a connection, and for what a TLS server says first. */
   readonly deadlineMs: number;
   /** For an answer in plain TCP, which should never come. */

@@ -18,7 +18,7 @@ import { records, textAt } from '../fields.js';
 import { rulesOf } from '../virtual-server.js';
 import { toDatum } from './to-datum.js';
 
-export interface ReadDevicePorts {
+interface ReadDevicePorts {
   readonly tls: () => Promise<DeviceTrust>;
   readonly credentials: () => Promise<Credentials>;
   readonly clock: Clock;

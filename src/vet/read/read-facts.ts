@@ -11,7 +11,7 @@ import { readCluster, unknownCluster } from './read-cluster.js';
 import type { ReadCluster } from './read-cluster.js';
 import { readDevice } from './read-device.js';
 
-export interface ReadFactsOptions {
+interface ReadFactsOptions {
   readonly config: AgentConfig;
   /** The cluster, or why there is none to ask. */
   readonly kube: KubeClient | AgentError;

@@ -4,7 +4,7 @@
  */
 
 /** As in the object's `spec`. */
-export interface PolicySpec {
+interface PolicySpec {
   readonly action?: string;
   readonly selector?: { readonly matchLabels: Readonly<Record<string, string>> };
   readonly rules?: ReadonlyArray<{
@@ -173,7 +173,7 @@ function ruleMatches(
   }
 }
 
-export interface ModelScope {
+interface ModelScope {
   readonly namespace: string;
   readonly rootNamespace: string;
   readonly labels: Readonly<Record<string, string>>;

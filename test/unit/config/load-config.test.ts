@@ -59,6 +59,14 @@ describe('the config file', () => {
     );
   });
 
+  it('takes AuthorizationPolicies where it says so, and not otherwise', () => {
+    const [echo] = parseConfig(valid, 'config.yaml').services;
+    assert.equal(echo?.allowlist.fromAuthorizationPolicies, false);
+    const more = valid.replace('      selector:', '      fromAuthorizationPolicies: true\n      selector:');
+    const [told] = parseConfig(more, 'config.yaml').services;
+    assert.equal(told?.allowlist.fromAuthorizationPolicies, true);
+  });
+
   it('is frozen to its depth after loading', () => {
     const config = parseConfig(valid, 'config.yaml');
     assert.throws(() => Object.assign(config.services[0]?.listen ?? {}, { port: 1 }), TypeError);
@@ -106,13 +114,13 @@ describe('the config file', () => {
       'device: egde',
       /"egde" is not in devices \(edge\)/,
     ],
+    ['refuses plain HTTP to the device', 'https://192', 'http://192', /urls\[0\] must be https:/],
     [
-      'refuses plain HTTP to the device',
+      'refuses a URL that carries a password',
       'https://192',
-      'http://192',
-      /"http:\/\/192\.0\.2\.10" is no https:/,
+      'https://admin:pw@192',
+      /must be https:.* without user, password/,
     ],
-    ['refuses a URL that carries a password', 'https://192', 'https://admin:pw@192', /is no https:/],
     [
       'demands that the management connection be verified',
       'caFile: /etc/bigip/ca.pem',

@@ -36,7 +36,7 @@ export interface Replica {
   stop(): Promise<void>;
 }
 
-export interface ReplicaOptions {
+interface ReplicaOptions {
   readonly holder?: string;
   /** What the controller takes for the time; the device's own client has the system's. */
   readonly clock?: Clock;

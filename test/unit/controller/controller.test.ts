@@ -3,7 +3,7 @@ import { createServer } from 'node:net';
 
 import { parse } from 'yaml';
 
-import { deviceLeaseName } from '../../../src/controller/leader-election.js';
+import { deviceLeaseName } from '../../../src/controller/lease-names.js';
 import { statusName } from '../../../src/controller/status-config-map.js';
 import { badCallerId, goodCallerId } from '../../../src/demo/surroundings.js';
 import { collectionPath, resourcePath } from '../../../src/icontrol/resource-path.js';

@@ -1,6 +1,6 @@
 import { strict as assert } from 'node:assert';
-
-import { deviceLeaseName, LeaderElection } from '../../../src/controller/leader-election.js';
+import { deviceLeaseName } from '../../../src/controller/lease-names.js';
+import { LeaderElection } from '../../../src/controller/leader-election.js';
 import { AgentError } from '../../../src/errors.js';
 import { KubeClient } from '../../../src/kube/client.js';
 import { kinds } from '../../../src/kube/kinds.js';

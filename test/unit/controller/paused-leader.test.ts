@@ -1,6 +1,6 @@
 import { strict as assert } from 'node:assert';
 
-import { deviceLeaseName } from '../../../src/controller/leader-election.js';
+import { deviceLeaseName } from '../../../src/controller/lease-names.js';
 import { badCallerId, goodCallerId } from '../../../src/demo/surroundings.js';
 import { kinds } from '../../../src/kube/kinds.js';
 import { PausableClock } from '../../support/pausable-clock.js';

@@ -4,7 +4,7 @@
  *
  * Each takes the whole text, one character a byte, and gives the ID, or an empty text.
  */
-export type TextParser = (text: string) => string;
+type TextParser = (text: string) => string;
 
 /** F5's `findstr STRING SEARCH SKIP TERMINATOR`. */
 function findstr(text: string, search: string, skip: number, terminator: string): string {

@@ -12,7 +12,7 @@ import {
 import { trustedSleep } from '../../support/svid-vectors.js';
 import { auditing, countedBy, countersPath, enforcing } from './rule-bench.js';
 import type { Caller, Groups } from './rule-bench.js';
-import type { ConformanceCase } from './rule-conformance.js';
+import type { ConformanceCase } from './conformance-case.js';
 
 const named = (text: string): Buffer => der(0x30, der(0x0c, Buffer.from(text)));
 const keyOf = (text: string): Buffer => Buffer.from(text.padEnd(20, '.'));

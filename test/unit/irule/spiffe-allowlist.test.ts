@@ -9,7 +9,8 @@ import { readSvidClaims } from '../../../src/spiffe/svid-claims.js';
 import { loadSvidVectors, trustedSleep, vectorDer } from '../../support/svid-vectors.js';
 import { anyCertificate } from './any-certificate.js';
 import { enforcing, reasonIn, RuleBench, rulePath } from './rule-bench.js';
-import { certificateOf, conformanceCases } from './rule-conformance.js';
+import { certificateOf } from './conformance-case.js';
+import { conformanceCases } from './rule-conformance.js';
 
 /** More for a long look: `FUZZ_RUNS=100000`. */
 const fuzzRuns = Number(process.env['FUZZ_RUNS'] ?? 300);

@@ -2,7 +2,7 @@ import { isJsonObject } from '../../../src/mock/json.js';
 import type { Json } from '../../../src/mock/json.js';
 
 /** What a comparison leaves out. */
-export interface Leeway {
+interface Leeway {
   /** Members whose values are the recorded device's own; they must be there, whatever they say. */
   readonly anyValue: ReadonlySet<string>;
   /** Members that are passed over. */

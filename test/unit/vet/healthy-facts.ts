@@ -84,7 +84,7 @@ function withHealth(made: KubeObject): KubeObject {
 }
 
 /** Of a device that the agent has applied to. */
-export function deviceFacts(meshCa: MeshCa): DeviceFacts {
+function deviceFacts(meshCa: MeshCa): DeviceFacts {
   const at = (name: string): string => `/mesh/${name}`;
   const profile = clientSslMembers(
     { cert: at('echo.crt'), key: at('echo.key'), chain: at('chain.crt'), trustBundle: at('roots.crt') },

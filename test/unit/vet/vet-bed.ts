@@ -3,8 +3,7 @@ import { systemClock } from '../../../src/clock.js';
 import type { Clock } from '../../../src/clock.js';
 import { runCli } from '../../../src/cli/program.js';
 import { Output } from '../../../src/cli/output.js';
-import { startScenario } from '../../../src/demo/scenario.js';
-import type { Scenario, ScenarioOptions } from '../../../src/demo/scenario.js';
+import type { Scenario } from '../../../src/demo/scenario.js';
 import { deviceUser } from '../../../src/demo/surroundings.js';
 import { IControlClient } from '../../../src/icontrol/client.js';
 import type { JsonObject } from '../../../src/icontrol/request.js';
@@ -36,17 +35,6 @@ export async function cli(args: readonly string[], clock: Clock = systemClock): 
     signal: new AbortController().signal,
   }));
   return { exitCode, ...texts };
-}
-
-/** The reference scenario, applied. */
-export async function startApplied(options: Partial<ScenarioOptions> = {}): Promise<Scenario> {
-  const scenario = await startScenario({ clock: systemClock, logger: silentLogger(), ...options });
-  const applied = await cli(['apply', '-f', scenario.configFile, '--kubeconfig', scenario.kubeconfigFile]);
-  if (applied.exitCode !== 0) {
-    await scenario.close();
-    throw new Error(`apply failed: ${applied.stderr}`);
-  }
-  return scenario;
 }
 
 /** Undoes what broke something. */

@@ -7,7 +7,7 @@ import type { Fields } from '../structural-schema.js';
 const unixPrefix = 'unix://';
 
 /** What an endpoint's context says of it. */
-export interface WorkloadContext {
+interface WorkloadContext {
   /** `ip`: as in a STATIC ServiceEntry; `name`: a DNS name will do too. */
   readonly address: 'ip' | 'name';
   /** The names of the service's ports, where there is one. */

@@ -23,7 +23,7 @@ export function checkReferences(before: Configuration, after: Configuration, tab
 }
 
 /** Everything that an object names by its own members, or by its own name. */
-export function referencesOf(object: ConfigObject, table: ResourceTable): readonly Reference[] {
+function referencesOf(object: ConfigObject, table: ResourceTable): readonly Reference[] {
   const kind = table.kind(object.kind);
   const byMembers = kind.members.flatMap((member) => {
     const value: Json | undefined = object.own[member.name];

@@ -1,6 +1,10 @@
 /** Tcl: `class` and the data groups that it searches. */
 export const dataGroupCommandsTcl = String.raw`
+namespace eval ::data_group {}
 namespace eval ::tmm {
+    # Type of each data group, by path; its records are the array ::data_group::PATH.
+    variable data_group_type
+    array set data_group_type {}
     # Of the groups of addresses: {NETWORK NAME} for each record, longer prefixes first.
     variable networks
     array set networks {}

@@ -1,5 +1,13 @@
 /** Tcl: iStats, `after`; and the table of all commands, so this part comes last. */
 export const generalCommandsTcl = String.raw`
+namespace eval ::tmm {
+    # iStats, by key.
+    variable istats
+    array set istats {}
+    # Of scripts that a rule put off, in all connections.
+    variable timer_count 0
+}
+
 proc ::tmm::command::ISTATS_incr {key number} {
     upvar #0 ::tmm::istats($key) value
     if {![regexp {^\S+ \S+ (counter|gauge) \S+$} $key whole kind]} { error "invalid iStats key \"$key\"" }

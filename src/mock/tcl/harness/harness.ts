@@ -4,7 +4,10 @@ import { dataGroupCommandsTcl } from './data-group-commands.js';
 import { flowsTcl } from './flows.js';
 import { generalCommandsTcl } from './general-commands.js';
 import { highSpeedLoggingCommandsTcl } from './high-speed-logging-commands.js';
+import { interpretersTcl } from './interpreters.js';
 import { requestsTcl } from './requests.js';
+import { rulesTcl } from './rules.js';
+import { staticVariablesTcl } from './static-variables.js';
 import { tableCommandsTcl } from './table-commands.js';
 import { textCommandsTcl } from './text-commands.js';
 import { statisticsCommandsTcl } from './statistics-commands.js';
@@ -20,6 +23,9 @@ import { statisticsCommandsTcl } from './statistics-commands.js';
  * TMM disables or that came later. It lies here as text, so that a bundle needs no second file.
  */
 export const harnessSource = [
+  rulesTcl,
+  interpretersTcl,
+  staticVariablesTcl,
   flowsTcl,
   connectionCommandsTcl,
   addressCommandsTcl,

@@ -1,5 +1,11 @@
 /** Tcl: high-speed logging. What is sent goes to a pool member as it is; nothing formats it. */
 export const highSpeedLoggingCommandsTcl = String.raw`
+namespace eval ::tmm {
+    # Full paths of the pools and log publishers that there are.
+    variable pools {}
+    variable publishers {}
+}
+
 proc ::tmm::command::HSL_open {args} {
     variable ::tmm::pools
     array set option {-proto "" -pool "" -publisher ""}

@@ -6,7 +6,7 @@ import { anything, array, assert as check, constantFrom, nat, oneof, property, t
 
 import { CelEvaluator } from '../../../../src/mesh/validation/cel-evaluator.js';
 import { describeProblem } from '../../../../src/mesh/validation/problem.js';
-import { readManifest } from '../../../../src/mesh/validation/read-manifest.js';
+import { readManifest } from './read-manifest.js';
 import { isFields } from '../../../../src/mesh/validation/structural-schema.js';
 import { IstioValidator } from '../../../../src/mesh/validation/validate.js';
 import { sharedData } from '../../../support/shared-data.js';

@@ -3,7 +3,7 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 
 import type { KubeObject } from '../../../../src/kube/object.js';
-import { readManifest } from '../../../../src/mesh/validation/read-manifest.js';
+import { readManifest } from './read-manifest.js';
 import { schemasOf } from '../../../../src/mesh/validation/served-schemas.js';
 import type { StructuralSchema } from '../../../../src/mesh/validation/structural-schema.js';
 import { describeType } from '../../../../src/mesh/validation/validate.js';

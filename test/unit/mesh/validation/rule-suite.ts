@@ -8,7 +8,7 @@ import { sharedData } from '../../../support/shared-data.js';
 import { readSchemas } from './published-definitions.js';
 
 /** What is changed in the valid object, and part of the refusal; without one it stays valid. */
-export type Case = readonly [what: string, spec: object, refusal?: string];
+type Case = readonly [what: string, spec: object, refusal?: string];
 
 export const validator = new IstioValidator(new CelEvaluator());
 const folder = sharedData('istio');

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 
 import { CelEvaluator } from '../../../../src/mesh/validation/cel-evaluator.js';
 import { describeProblem } from '../../../../src/mesh/validation/problem.js';
-import { readManifest } from '../../../../src/mesh/validation/read-manifest.js';
+import { readManifest } from './read-manifest.js';
 import { IstioValidator } from '../../../../src/mesh/validation/validate.js';
 import { sharedData } from '../../../support/shared-data.js';
 import { skipBecause } from '../../../support/skip.js';

@@ -7,13 +7,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect as connectTls } from 'node:tls';
 import type { ConnectionOptions } from 'node:tls';
-import { AgentError } from '../../../../src/errors.js';
 import type { Svid } from '../../../../src/spiffe/svid.js';
-import { FakeClock } from '../../../support/fake-clock.js';
 import { hasOpenssl } from '../../../support/openssl.js';
 import { OpensslCaller } from '../../../support/openssl-caller.js';
 import { skipBecause } from '../../../support/skip.js';
-import { defaultAccount, TestBed, trustedSleep, until, virtualServer } from './test-bed.js';
+import { defaultAccount, rejecting, TestBed, trustedSleep, until, virtualServer } from './test-bed.js';
 
 describe('the data plane', () => {
   let bed: TestBed;
@@ -25,15 +23,7 @@ describe('the data plane', () => {
     bad = await bed.ca.mint(defaultAccount);
   });
   after(() => bed.close());
-  beforeEach(() => {
-    bed.log.length = 0;
-    bed.received.length = 0;
-  });
-
-  /** What the lines say, without date, host and process. */
-  const said = (): string[] => bed.log.map((line) => line.replace(/^.*? tmm\[\d+\]: /, ''));
-  const rejecting = (event: string, what: string): string =>
-    `Rule /mesh/spiffe_allowlist <${event}>: rejecting: ${what}`;
+  beforeEach(() => bed.forget());
 
   describe('with the profile and the rule of the agent', () => {
     before(() => bed.apply());
@@ -41,7 +31,7 @@ describe('the data plane', () => {
     it('lets the allowed caller talk to the pool member, both ways, with a half-closed end', async () => {
       const { data, protocol, error } = await bed.call(good);
       assert.deepEqual({ data, protocol, error }, { data: 'HI', protocol: 'TLSv1.2', error: undefined });
-      assert.deepEqual(said(), [
+      assert.deepEqual(bed.said(), [
         `Rule /mesh/spiffe_allowlist <CLIENTSSL_HANDSHAKE>: allowing: ${trustedSleep}`,
       ]);
     });
@@ -53,7 +43,7 @@ describe('the data plane', () => {
         { data: '', protocol: undefined, error: 'ECONNRESET', session: undefined },
       );
       assert.deepEqual(bed.received, []);
-      assert.deepEqual(said(), [rejecting('CLIENTSSL_CLIENTCERT', `${defaultAccount} (not-listed)`)]);
+      assert.deepEqual(bed.said(), [rejecting('CLIENTSSL_CLIENTCERT', `${defaultAccount} (not-listed)`)]);
     });
 
     it('answers a caller without a certificate by a fatal alert, before any rule runs', async () => {
@@ -62,7 +52,7 @@ describe('the data plane', () => {
         { error, protocol },
         { error: 'ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE', protocol: undefined },
       );
-      assert.deepEqual(said(), []);
+      assert.deepEqual(bed.said(), []);
     });
 
     it('answers a certificate of another CA by unknown_ca, and an expired one by certificate_expired', async () => {
@@ -136,7 +126,7 @@ describe('the data plane', () => {
       try {
         const { error, data } = await bed.call(good);
         assert.deepEqual({ error, data }, { error: 'ECONNRESET', data: '' });
-        assert.deepEqual(said(), [
+        assert.deepEqual(bed.said(), [
           '01220001:3: TCL error: /mesh/spiffe_allowlist <CLIENTSSL_CLIENTCERT> - Could not find data group "/mesh/echo_settings"' +
             '     while executing "class match -value -- "trust-domain/$trust_domain" equals "${name}_settings""',
         ]);
@@ -240,107 +230,6 @@ describe('the data plane', () => {
     });
   });
 
-  describe('while its configuration changes', () => {
-    beforeEach(() => bed.apply());
-
-    it('leaves an open connection with the certificate, the rule and the member that it began with', async () => {
-      const socket = connectTls(bed.callerOptions(good));
-      await once(socket, 'secureConnect');
-      socket.write('one ');
-      await once(socket, 'data');
-      const { port } = bed;
-      const newLeaf = await bed.ca.mint('spiffe://cluster.local/ns/default/sa/bigip');
-      const certKeyChain = [
-        {
-          certPem: newLeaf.renderLeafPem(),
-          keyPem: newLeaf.renderKeyPem(),
-          chainPem: newLeaf.renderChainPem(),
-        },
-      ];
-      await bed.apply({
-        allow: [],
-        clientSsl: { certKeyChain },
-        virtualServer: { pool: { fullPath: '/mesh/echo_pool', members: [] } },
-      });
-      assert.equal(bed.port, port, 'the listener stays');
-      socket.write('two');
-      const [answer] = (await once(socket, 'data')) as [Buffer];
-      assert.equal(answer.toString(), 'TWO');
-      socket.destroy();
-      await once(socket, 'close');
-
-      await bed.apply({ clientSsl: { certKeyChain } });
-      const next = connectTls(bed.callerOptions(good));
-      await once(next, 'secureConnect');
-      assert.equal(next.getPeerX509Certificate()?.fingerprint256, newLeaf.leaf.fingerprint256);
-      next.destroy();
-      await once(next, 'close');
-    });
-
-    it('decides the next connection by the allowlist of then', async () => {
-      assert.equal((await bed.call(bad)).data, '');
-      await bed.apply({ allow: [defaultAccount] });
-      assert.equal((await bed.call(bad)).data, 'HI');
-      assert.equal((await bed.call(good)).data, '');
-    });
-
-    it('takes no connections for a virtual server that is disabled or gone, and listens again later', async () => {
-      const socket = connectTls(bed.callerOptions(good));
-      await once(socket, 'secureConnect');
-      await bed.apply({ virtualServer: { enabled: false } });
-      assert.equal(bed.dataPlane.listeningAt(virtualServer), undefined);
-      socket.write('still here');
-      const [answer] = (await once(socket, 'data')) as [Buffer];
-      assert.equal(answer.toString(), 'STILL HERE');
-      socket.destroy();
-      await once(socket, 'close');
-      await bed.apply();
-      assert.equal((await bed.call(good)).data, 'HI');
-    });
-
-    it('uses pool members in turn', async () => {
-      const second = createServer((socket) => socket.resume().end('second')).listen(0, '127.0.0.1');
-      await once(second, 'listening');
-      const members = [bed.echoPort, (second.address() as AddressInfo).port].map((port) => ({
-        address: '127.0.0.1',
-        port,
-      }));
-      await bed.apply({ virtualServer: { pool: { fullPath: '/mesh/echo_pool', members } } });
-      const answers = [];
-      for (let turn = 0; turn < 4; turn += 1) answers.push((await bed.call(good)).data);
-      assert.deepEqual(answers.toSorted(), ['HI', 'HI', 'second', 'second']);
-      second.close();
-      await once(second, 'close');
-    });
-
-    it('names a virtual server that cannot listen, and applies the others', async () => {
-      const [echo] = bed.configuration().virtualServers;
-      assert.ok(echo);
-      const elsewhere = { ...echo, fullPath: '/mesh/elsewhere', address: '192.0.2.1', port: 9000 };
-      await assert.rejects(
-        () => bed.dataPlane.apply({ ...bed.configuration(), virtualServers: [elsewhere, echo] }),
-        (error) =>
-          error instanceof AgentError &&
-          error.code === 'MESH_ERR_MOCK_LISTEN' &&
-          /\/mesh\/elsewhere/.test(error.message),
-      );
-      assert.equal((await bed.call(good)).data, 'HI');
-    });
-
-    it('closes a virtual server whose key is not that of its certificate, and tells nothing of the key', async () => {
-      const profile = bed.configuration().virtualServers[0]?.clientSsl?.certKeyChain[0];
-      assert.ok(profile);
-      await assert.rejects(
-        () => bed.apply({ clientSsl: { certKeyChain: [{ ...profile, keyPem: good.renderKeyPem() }] } }),
-        (error) =>
-          error instanceof AgentError &&
-          error.code === 'MESH_ERR_MOCK_CLIENT_SSL' &&
-          !/BEGIN/.test(error.message),
-      );
-      assert.equal(bed.dataPlane.listeningAt(virtualServer), undefined);
-    });
-  });
-
   describe('with other profiles', () => {
     it('lets the rule decide about callers without certificates under request', async () => {
       await bed.apply({ clientSsl: { peerCertMode: 'request' } });
@@ -350,7 +239,7 @@ describe('the data plane', () => {
       const { MeshCa } = await import('../../../../src/demo/mesh-ca.js');
       const stranger = await MeshCa.create({ now: new Date(), cluster: 'elsewhere' });
       assert.equal((await bed.call(await stranger.mint(trustedSleep))).error, 'ECONNRESET');
-      assert.deepEqual(said(), [
+      assert.deepEqual(bed.said(), [
         rejecting('CLIENTSSL_CLIENTCERT', '- (no-certificate)'),
         rejecting('CLIENTSSL_CLIENTCERT', '- (not-verified)'),
       ]);
@@ -359,7 +248,7 @@ describe('the data plane', () => {
     it('refuses everybody under ignore, for nobody shows a certificate', async () => {
       await bed.apply({ clientSsl: { peerCertMode: 'ignore' } });
       assert.equal((await bed.call(good)).error, 'ECONNRESET');
-      assert.deepEqual(said(), [rejecting('CLIENTSSL_HANDSHAKE', '- (no-certificate)')]);
+      assert.deepEqual(bed.said(), [rejecting('CLIENTSSL_HANDSHAKE', '- (no-certificate)')]);
     });
 
     it('refuses plain text that the profile lets pass: the last gate of the rule', async () => {
@@ -392,184 +281,6 @@ describe('the data plane', () => {
     it('refuses a chain that is deeper than the profile allows', async () => {
       await bed.apply({ clientSsl: { authenticateDepth: 0 } });
       assert.equal((await bed.call(good)).error, 'ERR_SSL_TLSV1_ALERT_UNKNOWN_CA');
-    });
-  });
-
-  describe('with rules of others', () => {
-    it('lets a rule collect, look at and release what a caller says, before the member hears it', async () => {
-      const rule = `when CLIENTSSL_HANDSHAKE {
-        SSL::collect 2
-      }
-      when CLIENTSSL_DATA {
-        log local0. "collected [SSL::payload]"
-        SSL::release
-      }`;
-      await bed.apply({ rules: [rule] });
-      assert.equal((await bed.call(good)).data, 'HI');
-      assert.deepEqual(said(), ['Rule /mesh/spiffe_allowlist <CLIENTSSL_DATA>: collected hi']);
-    });
-
-    it('lets a rule refuse by what a caller says', async () => {
-      const rule = `when CLIENT_ACCEPTED {
-        TCP::collect
-      }
-      when CLIENT_DATA {
-        if {[TCP::payload] eq "hi"} {
-          reject
-          event disable all
-          return
-        }
-        TCP::release
-      }`;
-      await bed.apply({ clientSsl: 'none', rules: [rule] });
-      const socket = connectTcp(bed.port, '127.0.0.1');
-      socket.write('hi');
-      const [failure] = (await once(socket, 'error')) as [NodeJS.ErrnoException];
-      assert.equal(failure.code, 'ECONNRESET');
-      assert.deepEqual(bed.received, []);
-    });
-
-    it('says nothing at all to a client that a rule drops', async () => {
-      const rule = 'when CLIENT_ACCEPTED { drop; log local0. dropped; event disable all; return }';
-      await bed.apply({ clientSsl: 'none', rules: [rule] });
-      const refused = (): number =>
-        bed.dataPlane.statistics.snapshot().virtualServers[virtualServer]?.refusedConnections ?? 0;
-      const before = refused();
-      const socket = connectTcp(bed.port, '127.0.0.1');
-      let heard = '';
-      socket.on('data', (chunk: Buffer) => (heard += chunk.toString()));
-      socket.on('error', (failure: NodeJS.ErrnoException) => (heard += failure.code));
-      socket.on('end', () => (heard += 'end'));
-      socket.write('hi');
-      await until(() => bed.log.length > 0);
-      assert.equal(heard, '');
-      socket.destroy();
-      await until(() => refused() === before + 1);
-      assert.deepEqual(bed.received, []);
-    });
-
-    it('shows what a rule counts in a statistics profile, until the profile goes or the interpreter ends', async () => {
-      const counters = { fullPath: '/mesh/c', fields: ['hits', 'misses'] };
-      const count = 'log local0. [STATS::incr /mesh/c hits]; reject; event disable all; return';
-      const settings = { clientSsl: 'none', rules: [`when CLIENT_ACCEPTED { ${count} }`] } as const;
-      const virtual = { statisticsProfiles: [counters.fullPath] };
-      const configuration = bed.configuration({ ...settings, virtualServer: virtual });
-      const fields = () => bed.dataPlane.statistics.snapshot().fields;
-      const call = async (): Promise<void> => {
-        await once(connectTcp(bed.port, '127.0.0.1'), 'error');
-      };
-      await bed.dataPlane.apply({ ...configuration, statisticsProfiles: [counters] });
-      await call();
-      await call();
-      assert.deepEqual(fields(), { '/mesh/c': { hits: 2, misses: 0 } });
-      const interpreter = Number(/tmm\[(\d+)\]/.exec(bed.log[0] ?? '')?.[1]);
-      process.kill(interpreter);
-      await until(() => fields()['/mesh/c']?.['hits'] === 0);
-      await call();
-      assert.deepEqual(fields(), { '/mesh/c': { hits: 1, misses: 0 } });
-      await bed.dataPlane.apply(configuration);
-      assert.deepEqual(fields(), {});
-      await bed.dataPlane.apply({ ...configuration, statisticsProfiles: [counters] });
-      assert.deepEqual(fields(), { '/mesh/c': { hits: 0, misses: 0 } });
-    });
-
-    it('ends a connection in good order when a rule closes it', async () => {
-      await bed.apply({
-        clientSsl: 'none',
-        rules: ['when CLIENT_ACCEPTED { TCP::close; event disable all; return }'],
-      });
-      const socket = connectTcp(bed.port, '127.0.0.1');
-      let heard = '';
-      for await (const chunk of socket) heard += String(chunk);
-      assert.equal(heard, '');
-      assert.deepEqual(bed.received, []);
-    });
-
-    it('knows the names of a certificate as X509 commands give them', async () => {
-      const rule = `when CLIENTSSL_CLIENTCERT {
-        set c [SSL::cert 0]
-        log local0. "[X509::subject $c]|[X509::issuer $c]|[X509::version $c]|[SSL::cipher version]"
-      }`;
-      await bed.apply({ rules: [rule] });
-      await bed.call(good);
-      assert.match(said()[0] ?? '', /: \|.*CN ?= ?Intermediate CA.*\|2\|TLSv1\.2$/);
-    });
-
-    it('survives a rule that never ends, and resets every connection', async () => {
-      const impatient = await TestBed.start({ eventTimeLimitMs: 100 });
-      try {
-        const caller = await impatient.ca.mint(trustedSleep);
-        await impatient.apply({
-          rules: [
-            'when CLIENTSSL_HANDSHAKE { regexp {^(a*)(a*)(a*)(a*)\\1\\2\\3\\4b$} [string repeat a 401]b }',
-          ],
-        });
-        assert.equal((await impatient.call(caller)).error, 'ECONNRESET');
-        await impatient.apply();
-        assert.equal((await impatient.call(caller)).data, 'HI');
-      } finally {
-        await impatient.close();
-      }
-    });
-  });
-
-  describe('over time', () => {
-    let clock: FakeClock;
-    let timed: TestBed;
-    let caller: Svid;
-    before(async () => {
-      clock = new FakeClock(new Date());
-      timed = await TestBed.start({ clock });
-      caller = await timed.ca.mint(trustedSleep);
-    });
-    after(() => timed.close());
-
-    it('resets a client that does not finish its handshake', async () => {
-      await timed.apply();
-      const socket = connectTcp(timed.port, '127.0.0.1');
-      const failed = once(socket, 'error') as Promise<[NodeJS.ErrnoException]>;
-      await once(socket, 'connect');
-      await until(() => clock.sleeping > 0);
-      await clock.advance(10_000);
-      assert.equal((await failed)[0].code, 'ECONNRESET');
-    });
-
-    it('ends a live connection within recheck seconds after its caller was taken off the list', async () => {
-      const settings = { recheck: '30' };
-      await timed.apply({ settings });
-      const socket = connectTls(timed.callerOptions(caller));
-      await once(socket, 'secureConnect');
-      socket.write('hi');
-      await once(socket, 'data');
-      await clock.advance(30_000);
-      socket.write('again');
-      await once(socket, 'data');
-      await timed.apply({ settings, allow: [] });
-      timed.log.length = 0;
-      const failed = once(socket, 'error') as Promise<[NodeJS.ErrnoException]>;
-      await clock.advance(30_000);
-      assert.equal((await failed)[0].code, 'ECONNRESET');
-      await until(() => timed.memberConnections === 0);
-      assert.deepEqual(timed.memberErrors, ['ECONNRESET'], 'the pool member hears of it as well');
-      assert.match(
-        timed.log[0] ?? '',
-        /<CLIENTSSL_HANDSHAKE>: rejecting: spiffe:\/\/cluster\.local\/ns\/trusted\/sa\/sleep \(not-listed\)$/,
-      );
-    });
-
-    it('ends it, too, when the data groups are gone', async () => {
-      await timed.apply({ settings: { recheck: '5' } });
-      const socket = connectTls(timed.callerOptions(caller));
-      await once(socket, 'secureConnect');
-      await timed.apply({ withoutDataGroups: true });
-      const failed = once(socket, 'error') as Promise<[NodeJS.ErrnoException]>;
-      await clock.advance(5000);
-      assert.equal((await failed)[0].code, 'ECONNRESET');
-    });
-
-    it('admits nobody when recheck is no number of seconds', async () => {
-      await timed.apply({ settings: { recheck: 'soon' } });
-      assert.equal((await timed.call(caller)).error, 'ECONNRESET');
     });
   });
 });

@@ -48,13 +48,18 @@ export interface Settings {
 }
 
 /** What a caller made of its connection. */
-export interface CallResult {
+interface CallResult {
   readonly data: string;
   /** TLS version, when the caller's own handshake came to its end. */
   readonly protocol: string | undefined;
   readonly isResumed: boolean;
   readonly error: string | undefined;
   readonly session: Buffer | undefined;
+}
+
+/** What the log says of a caller whom the shipped rule rejects. */
+export function rejecting(event: string, what: string): string {
+  return `Rule /mesh/spiffe_allowlist <${event}>: rejecting: ${what}`;
 }
 
 /** A data plane with the reference service behind it, and a mesh CA that makes callers. */
@@ -109,6 +114,17 @@ export class TestBed {
     const bed = new TestBed({ ca, server, rule: await loadRule(), echo, options });
     await bed.dataPlane.start();
     return bed;
+  }
+
+  /** What the lines of the log say, without date, host and process. */
+  said(): string[] {
+    return this.log.map((line) => line.replace(/^.*? tmm\[\d+\]: /, ''));
+  }
+
+  /** Forgets what was logged and received. */
+  forget(): void {
+    this.log.length = 0;
+    this.received.length = 0;
   }
 
   get port(): number {

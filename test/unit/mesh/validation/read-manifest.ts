@@ -1,8 +1,7 @@
 import { isMap, isScalar, parseAllDocuments, Scalar, visit } from 'yaml';
 import type { Document } from 'yaml';
-
-import { accepted, refused } from '../../parsed.js';
-import type { Parsed } from '../../parsed.js';
+import { accepted, refused } from '../../../../src/parsed.js';
+import type { Parsed } from '../../../../src/parsed.js';
 
 /**
  * Reads the objects of a manifest as the Kubernetes API server's YAML parser does.
