@@ -14,6 +14,7 @@ import type { IdentitySource } from './identity/identity-source.js';
 import { SourceBackOff } from './identity/source-back-off.js';
 import { loadRule } from './irule/load-rule.js';
 import { KubeClient } from './kube/client.js';
+import { linkSignals } from './linked-signal.js';
 import type { Logger } from './log.js';
 import { readMeshFacts } from './mesh/mesh-facts.js';
 import { readPublishedRevocationLists } from './mesh/revocation-lists.js';
@@ -149,8 +150,8 @@ export class Agent {
     { allowlists, isHoldingOn = false, ...options }: AgentReconcile,
     onStep: (step: ReconcileStep) => void = () => undefined,
   ): Promise<ReconcileReport> {
-    const signals = [this.#options.signal, options.signal].filter((signal) => signal !== undefined);
     const ports = await this.#ports(device, onStep, allowlists, isHoldingOn);
+    const { signal, unlink } = linkSignals(this.#options.signal, options.signal);
     const isSaved = this.#saved.has(device.name);
     if (options.mode === 'apply') this.#saved.delete(device.name);
     const run = (): Promise<ReconcileReport> =>
@@ -158,13 +159,15 @@ export class Agent {
         ...options,
         isSaved,
         holder: newHolder(),
-        signal: AbortSignal.any(signals),
+        signal,
       });
-    const report = await run().catch((error: unknown) => {
-      // Only this process has heard of the root that the second run adds.
-      if (error instanceof AgentError && error.code === 'MESH_ERR_ROOT_NEW') return run();
-      throw error;
-    });
+    const report = await run()
+      .catch((error: unknown) => {
+        // Only this process has heard of the root that the second run adds.
+        if (error instanceof AgentError && error.code === 'MESH_ERR_ROOT_NEW') return run();
+        throw error;
+      })
+      .finally(unlink);
     if (options.mode === 'apply') this.#saved.add(device.name);
     if (!isHoldingOn && report.notApplied.size === 0)
       this.#heldInputsOf(device.name).noteMeshFacts(ports.meshFacts);
@@ -217,7 +220,11 @@ export class Agent {
   }
 
   /** Calls a service as the last reconcile left it; nothing is read from the device, and nothing written. */
-  async prove(service: DesireService, desire: Desire, signal: AbortSignal): Promise<Proof> {
+  async prove(
+    service: DesireService,
+    desire: Pick<Desire, 'trustBundle'>,
+    signal: AbortSignal,
+  ): Promise<Proof> {
     const { clock } = this.#options;
     const identitySource = await this.#identitySource(service.config.device);
     const ports = { identitySource, callers: this.#callers, clock };

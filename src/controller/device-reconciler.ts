@@ -5,6 +5,7 @@ import { AgentError } from '../errors.js';
 import type { Logger } from '../log.js';
 import type { Proof } from '../proof/proof.js';
 import type { Desire } from '../reconcile/desire.js';
+import { keptPair } from '../reconcile/desired.js';
 import type { ReconcileReport } from '../reconcile/run-once.js';
 import { DeviceRenewals } from './device-renewals.js';
 import { nextProofStatus, nextStatus, unknownStatus } from './device-status.js';
@@ -52,8 +53,8 @@ export interface DeviceReconcilerOptions {
 /** What is known of a device since this process began to lead it. */
 interface Led {
   status: DeviceStatus;
-  /** What the last reconcile left, to be proven; absent while a reconcile changes the device. */
-  desire?: Desire | undefined;
+  /** What the last reconcile left, to be proven, and no more of it; absent while a reconcile changes the device. */
+  desire?: Pick<Desire, 'services' | 'trustBundle'> | undefined;
   left: LeftObjects;
   /** Services whose allowlist changed, or whose rotation is to be tried again: proven with the next reconcile. */
   readonly changed: Set<string>;
@@ -278,7 +279,10 @@ export class DeviceReconciler {
     const { desire, notApplied, proofs } = report;
     const applied = desire.services.filter(({ config }) => !notApplied.has(config.name));
     led.left = leftObjects(desire, notApplied);
-    led.desire = { ...desire, services: applied };
+    led.desire = {
+      trustBundle: desire.trustBundle,
+      services: applied.map((service) => ({ ...service, pair: keptPair(service.pair) })),
+    };
     const onDevice = new Set(applied.map(({ config }) => config.name));
     for (const service of services) {
       const { name } = service;
@@ -371,7 +375,7 @@ export class DeviceReconciler {
       if (view === undefined) continue;
       const { sources, policies, lack } = view;
       const refusals = sources.flatMap((source) => source.refusals);
-      const isDenyHeld = sources.some(({ isDenyRefused }) => isDenyRefused);
+      const isDenyHeld = sources.some(({ isDenyKept }) => isDenyKept);
       quarantines.set(service.name, { refusals, isDenyHeld, policies, lack });
       const subject = { device: service.device, service: service.name };
       this.#options.metrics.set('bigip_mesh_quarantined_entries', subject, refusals.length);

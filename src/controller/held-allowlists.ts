@@ -9,8 +9,9 @@ import { kinds } from '../kube/kinds.js';
 import type { MeshFacts } from '../mesh/mesh-facts.js';
 import { limitEntries } from '../reconcile/entry-limit.js';
 import { policyNamespaces, policyScope } from '../reconcile/policy-scope.js';
-import { admissionLack, allowlistSelection } from '../reconcile/read-allowlist.js';
+import { admissionLack, parseAllowlistObject } from '../reconcile/read-allowlist.js';
 import type { AllowlistSource } from '../reconcile/read-allowlist.js';
+import { allowlistWatches, isAllowlistOf } from './allowlist-watches.js';
 import { heldAllowlist, holdConfigMap } from './held-config-map.js';
 import type { HeldConfigMap } from './held-config-map.js';
 import { allowlistInPart } from './held-in-part.js';
@@ -39,6 +40,12 @@ export interface HeldView {
   readonly lack: string | undefined;
 }
 
+/**
+ * One ConfigMap, by the services whose allowlist it is: what it said before it became unreadable stays in force for
+ * those that it was for then, and for no other.
+ */
+type HeldForServices = ReadonlyMap<string, HeldConfigMap>;
+
 /** Worked out once, and valid as long as nothing else is held. */
 interface Derived {
   readonly from: readonly unknown[];
@@ -55,10 +62,11 @@ export interface Removal {
 
 const nobody: Allowlist = { allow: [], deny: [], mode: 'enforce' };
 
-/** The allowlists of all services, held by watches; services with the same selection share one. */
+/** The allowlists of all services, held by watches; the services of a namespace share one. */
 export class HeldAllowlists implements AllowlistSource {
   readonly #options: HeldAllowlistsOptions;
-  readonly #configMaps = new Map<string, Informer<HeldConfigMap>>();
+  /** By service; several have the same one. */
+  readonly #configMaps = new Map<string, Informer<HeldForServices>>();
   /** By namespace. */
   readonly #policies = new Map<string, Informer<HeldPolicy>>();
   /** By service: allow entries that were seen while not all could be read. */
@@ -73,47 +81,44 @@ export class HeldAllowlists implements AllowlistSource {
     const { services, onChange, kube, clock, random, logger } = options;
     const ports = { kube, clock, random, logger };
     this.#options = options;
-    const watch = <T>(
-      informers: Map<string, Informer<T>>,
-      keysOf: (service: ServiceConfig) => readonly string[],
-      what: (service: ServiceConfig, key: string) => Pick<InformerOptions<T>, 'kind' | 'selection' | 'hold'>,
-    ): void => {
-      for (const service of services) {
-        for (const key of keysOf(service)) {
-          if (informers.has(key)) continue;
-          const concerned = services.filter((other) => keysOf(other).includes(key));
-          const tell = (): void => {
-            for (const other of concerned) onChange(other);
-          };
-          informers.set(key, new Informer<T>({ ...ports, ...what(service, key), onChange: tell }));
-        }
-      }
-    };
-    watch(
-      this.#configMaps,
-      (service) => [selectionKey(service)],
-      (service) => {
-        const selection = allowlistSelection(service);
-        return {
-          kind: kinds.configMap,
-          selection,
-          hold: (object, before) => holdConfigMap(selection.namespace, object, before),
-        };
-      },
-    );
-    watch(
-      this.#policies,
-      (service) => this.#policyNamespaces(service),
-      (_service, namespace) => ({
+    for (const { selection, services: concerned } of allowlistWatches(services)) {
+      const { namespace } = selection;
+      const informer = new Informer<HeldForServices>({
+        ...ports,
+        kind: kinds.configMap,
+        selection,
+        hold: (object, before) => {
+          const owners = concerned.filter((service) => isAllowlistOf(object, service));
+          if (owners.length === 0) return new Map();
+          const parsed = parseAllowlistObject(namespace, object);
+          return new Map(
+            owners.map(({ name }) => [name, holdConfigMap(namespace, object, before?.get(name), parsed)]),
+          );
+        },
+        onChange: ({ isFirst, values }) => {
+          const changed = new Set(values.flatMap((held) => [...held.keys()]));
+          for (const service of concerned) if (isFirst || changed.has(service.name)) onChange(service);
+        },
+      });
+      for (const { name } of concerned) this.#configMaps.set(name, informer);
+    }
+    for (const namespace of new Set(services.flatMap((service) => this.#policyNamespaces(service)))) {
+      const concerned = services.filter((service) => this.#policyNamespaces(service).includes(namespace));
+      const informer = new Informer<HeldPolicy>({
+        ...ports,
         kind: kinds.authorizationPolicy,
         selection: { namespace },
         hold: holdPolicy,
-      }),
-    );
+        onChange: () => {
+          for (const service of concerned) onChange(service);
+        },
+      });
+      this.#policies.set(namespace, informer);
+    }
   }
 
-  get informers(): ReadonlyArray<Informer<HeldConfigMap> | Informer<HeldPolicy>> {
-    return [...this.#configMaps.values(), ...this.#policies.values()];
+  get informers(): ReadonlyArray<Informer<HeldForServices> | Informer<HeldPolicy>> {
+    return [...new Set(this.#configMaps.values()), ...this.#policies.values()];
   }
 
   /** What says who may call a service, as far as it is known; undefined while none of it is. */
@@ -250,7 +255,9 @@ export class HeldAllowlists implements AllowlistSource {
   }
 
   #configMapsOf(service: ServiceConfig): Knowledge<readonly HeldConfigMap[]> {
-    return this.#informerOf(this.#configMaps, selectionKey(service)).list();
+    const listed = this.#informerOf(service).list();
+    if (listed.state !== 'known') return listed;
+    return { state: 'known', value: listed.value.flatMap((held) => held.get(service.name) ?? []) };
   }
 
   /** Known as none for a service that takes none. */
@@ -280,7 +287,7 @@ export class HeldAllowlists implements AllowlistSource {
         'restart the agent, which then watches the policies there',
       );
     }
-    const informers = [this.#informerOf(this.#configMaps, selectionKey(service)), ...policies];
+    const informers = [this.#informerOf(service), ...policies];
     const problem = informers.find((informer) => informer?.isSynced === false)?.problem;
     return new AgentError(
       'MESH_ERR_ALLOWLIST_UNKNOWN',
@@ -289,14 +296,9 @@ export class HeldAllowlists implements AllowlistSource {
     );
   }
 
-  #informerOf<T>(informers: ReadonlyMap<string, Informer<T>>, key: string): Informer<T> {
-    const informer = informers.get(key);
-    if (informer === undefined) throw new Error(`${key} is none of the selections that are held`);
+  #informerOf({ name }: ServiceConfig): Informer<HeldForServices> {
+    const informer = this.#configMaps.get(name);
+    if (informer === undefined) throw new Error(`${name} is none of the services whose allowlists are held`);
     return informer;
   }
-}
-
-function selectionKey(service: ServiceConfig): string {
-  const { namespace, labelSelector } = allowlistSelection(service);
-  return `${namespace} ${labelSelector}`;
 }

@@ -1,5 +1,6 @@
 import type { Allowlist, AllowlistEntry, LineRefusal } from '../allowlist/allowlist.js';
 import { mergeAllowlists } from '../allowlist/merge-allowlists.js';
+import type { ParsedAllowlist } from '../allowlist/parse-allowlist.js';
 import { nearest } from '../config/nearest.js';
 import { kinds } from '../kube/kinds.js';
 import type { KubeObject } from '../kube/object.js';
@@ -10,9 +11,9 @@ import type { HeldSource } from './held-source.js';
 export interface HeldConfigMap extends HeldSource {
   readonly refusals: readonly LineRefusal[];
   readonly allowlist: Allowlist;
-  /** Every deny entry that was read since all of them last could be; those as well. */
+  /** Every deny entry that was read since both lists last could be; those as well. */
   readonly keptDeny: readonly AllowlistEntry[];
-  /** Whether all of them ever could be read since the agent started. */
+  /** Whether all of them ever could be read, with the allow entries, since the agent started. */
   readonly wasDenyWhole: boolean;
   /** The allow entries; while `allow` is there and is no text, those of before. */
   readonly keptAllow: readonly AllowlistEntry[];
@@ -25,7 +26,8 @@ export interface HeldConfigMap extends HeldSource {
  *
  * A refused line of `allow` admits nobody, so it is set aside. A refused line of `deny` would re-admit somebody, so the
  * deny entries of before stay besides those that can be read, until all of them can be read again. Of an `allow` that is
- * no text nothing can be said, not even that it is empty, so what it said before stays.
+ * no text nothing can be said, not even that it is empty, so what it said before stays, and with it whom it left out:
+ * the deny entries of before.
  *
  * @param before what was held of the very same ConfigMap
  */
@@ -33,11 +35,12 @@ export function holdConfigMap(
   namespace: string,
   object: KubeObject,
   before: HeldConfigMap | undefined,
+  { allowlist, refusals }: ParsedAllowlist = parseAllowlistObject(namespace, object),
 ): HeldConfigMap {
-  const { allowlist, refusals } = parseAllowlistObject(namespace, object);
   const harmful = refusals.filter(({ isRedundant }) => isRedundant !== true);
   const isDenyRefused = harmful.some(concernsDeny);
   const isAllowNoText = harmful.some(({ key, line }) => key === 'allow' && line === undefined);
+  const isDenyKept = isDenyRefused || isAllowNoText;
   const { name, uid = '', resourceVersion = '' } = object.metadata;
   return {
     kind: kinds.configMap,
@@ -47,9 +50,9 @@ export function holdConfigMap(
     resourceVersion,
     allowlist,
     refusals: harmful,
-    isDenyRefused,
-    keptDeny: isDenyRefused ? union(before?.keptDeny ?? [], allowlist.deny) : allowlist.deny,
-    wasDenyWhole: !isDenyRefused || before?.wasDenyWhole === true,
+    isDenyKept,
+    keptDeny: isDenyKept ? union(before?.keptDeny ?? [], allowlist.deny) : allowlist.deny,
+    wasDenyWhole: !isDenyKept || before?.wasDenyWhole === true,
     keptAllow: isAllowNoText ? (before?.keptAllow ?? []) : allowlist.allow,
     wasAllowText: !isAllowNoText || before?.wasAllowText === true,
   };

@@ -29,6 +29,6 @@ export function policySource(
     uid,
     resourceVersion,
     refusals: refusals.filter((refusal) => refusal.namespace === namespace && refusal.policy === name),
-    isDenyRefused: false,
+    isDenyKept: false,
   };
 }

@@ -11,5 +11,5 @@ export interface HeldSource {
   /** What of it was set aside and changes who may call; of a policy, for one service. */
   readonly refusals: readonly AllowlistRefusal[];
   /** Whether that lets deny entries of before stay in force. */
-  readonly isDenyRefused: boolean;
+  readonly isDenyKept: boolean;
 }

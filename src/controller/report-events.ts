@@ -18,7 +18,7 @@ const mostChanges = 8;
 
 /** One Event for each line, key or rule that was set aside. Pure. */
 export function refusalEvents(configMap: HeldSource): ConfigMapEvent[] {
-  const { refusals, isDenyRefused } = configMap;
+  const { refusals, isDenyKept } = configMap;
   const event = (subject: string, note: string): ConfigMapEvent => ({
     configMap,
     reason: 'AllowlistRefused',
@@ -26,7 +26,7 @@ export function refusalEvents(configMap: HeldSource): ConfigMapEvent[] {
     note,
   });
   const told = refusals.slice(0, mostLines).map((refusal) => {
-    const note = `${renderPlaceInside(refusal)}: ${refusal.reason}${keptBy(refusal, isDenyRefused)}`;
+    const note = `${renderPlaceInside(refusal)}: ${refusal.reason}${keptBy(refusal, isDenyKept)}`;
     return event(note, note);
   });
   const left = refusals.length - told.length;
@@ -34,11 +34,11 @@ export function refusalEvents(configMap: HeldSource): ConfigMapEvent[] {
 }
 
 /** What stays in force while a line or key cannot be read. */
-function keptBy(refusal: AllowlistRefusal, isDenyRefused: boolean): string {
+function keptBy(refusal: AllowlistRefusal, isDenyKept: boolean): string {
   if (refusal.policy !== undefined) return '';
   const stay = 'entries of before stay in force until it is mended';
-  if (refusal.key === 'allow') return refusal.line === undefined ? `; the allow ${stay}` : '';
-  return isDenyRefused ? `; the deny ${stay}` : '';
+  if (refusal.key === 'allow') return refusal.line === undefined ? `; the allow and deny ${stay}` : '';
+  return isDenyKept ? `; the deny ${stay}` : '';
 }
 
 /** The Event of a change of who may call that was proven; undefined when nothing of that kind changed. Pure. */

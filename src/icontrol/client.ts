@@ -3,6 +3,7 @@ import { hostname } from 'node:os';
 import axios, { isAxiosError } from 'axios';
 import type { Clock } from '../clock.js';
 import { AgentError } from '../errors.js';
+import { linkSignals } from '../linked-signal.js';
 import type { Logger } from '../log.js';
 import { abortable } from './abortable.js';
 import { readAnswer } from './answer.js';
@@ -94,11 +95,11 @@ export class IControlClient implements Requester {
   }
 
   async request(request: IControlRequest): Promise<Answer> {
-    const signal = this.#signalOf(request);
+    const { signal, unlink } = linkSignals(...this.#signalsOf(request));
     const { clock } = this.#options;
     const repeatable = request.repeatable ?? request.method === 'GET';
     try {
-      signal?.throwIfAborted();
+      signal.throwIfAborted();
       // A login has retries of its own; they must not multiply with those of the call.
       await abortable(this.#session.authorization(), signal);
       const call = repeatable
@@ -109,6 +110,8 @@ export class IControlClient implements Requester {
       if (!(error instanceof DeviceError)) throw error;
       if (error.transient) this.readiness.doubt();
       throw error.of(this.device);
+    } finally {
+      unlink();
     }
   }
 
@@ -143,16 +146,21 @@ export class IControlClient implements Requester {
     throw refusalOf(request, answer);
   }
 
-  #exchange(request: IControlRequest): Promise<Answer> {
-    return this.#governor.run(() => this.#send(request), this.#signalOf(request));
+  async #exchange(request: IControlRequest): Promise<Answer> {
+    const { signal, unlink } = linkSignals(...this.#signalsOf(request));
+    try {
+      return await this.#governor.run(() => this.#send(request, signal), signal);
+    } finally {
+      unlink();
+    }
   }
 
-  async #send(request: IControlRequest): Promise<Answer> {
+  async #send(request: IControlRequest, signal: AbortSignal): Promise<Answer> {
     const { clock, onRequest, timeoutMs = 65_000 } = this.#options;
-    const signal = this.#signalOf(request);
     const failed = { method: request.method, path: request.path, device: this.device };
     const body = encodeBody(request.body);
     const deadline = new AbortController();
+    const ending = linkSignals(deadline.signal, signal);
     const answered = new AbortController();
     // axios' own timeout does not bound a body that drips.
     clock.sleep(timeoutMs, answered.signal).then(
@@ -169,7 +177,7 @@ export class IControlClient implements Requester {
         data: body,
         responseType: 'arraybuffer',
         httpsAgent: this.#agent,
-        signal: AbortSignal.any([deadline.signal, ...(signal === undefined ? [] : [signal])]),
+        signal: ending.signal,
         proxy: false,
         maxRedirects: 0,
         maxBodyLength: Number.POSITIVE_INFINITY,
@@ -178,14 +186,15 @@ export class IControlClient implements Requester {
         validateStatus: () => true,
       });
       status = response.status;
-      return readAnswer(status, String(response.headers['content-type'] ?? ''), Buffer.from(response.data));
+      return readAnswer(status, String(response.headers['content-type'] ?? ''), response.data);
     } catch (error) {
-      if (signal?.aborted === true) throw signal.reason;
+      if (signal.aborted) throw signal.reason;
       if (deadline.signal.aborted) throw deadlineError(failed, timeoutMs);
       const { code, detail } = readFailure(error);
       throw connectionError(failed, code, detail);
     } finally {
       answered.abort();
+      ending.unlink();
       const ms = clock.now().getTime() - startedMs;
       if (status !== undefined) this.#governor.observe(status, readingTime(request, ms));
       onRequest?.({
@@ -199,10 +208,8 @@ export class IControlClient implements Requester {
     }
   }
 
-  #signalOf(request: IControlRequest): AbortSignal | undefined {
-    if (request.detached === true) return request.signal;
-    const signals = [this.#options.signal, request.signal].filter((signal) => signal !== undefined);
-    return signals.length > 1 ? AbortSignal.any(signals) : signals[0];
+  #signalsOf({ detached, signal }: IControlRequest): ReadonlyArray<AbortSignal | undefined> {
+    return detached === true ? [signal] : [this.#options.signal, signal];
   }
 }
 

@@ -4,8 +4,9 @@ import { realpath, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
 import type { Clock } from '../clock.js';
+import { linkSignals } from '../linked-signal.js';
 
-export interface FileWatchOptions {
+interface FileWatchOptions {
   readonly paths: readonly string[];
   readonly onChange: () => void;
   readonly clock: Clock;
@@ -37,14 +38,16 @@ export class FileWatch {
       for (;;) {
         signal.throwIfAborted();
         const stirred = new AbortController();
+        const looking = linkSignals(signal, stirred.signal);
         // Before the look, so that nothing happens between the two.
         const watchers = await this.#watchFolders(() => stirred.abort());
         try {
           const state = await this.#look();
           if (seen !== undefined && state !== seen) onChange();
           seen = state;
-          await clock.sleep(pollMs, AbortSignal.any([signal, stirred.signal])).catch(() => undefined);
+          await clock.sleep(pollMs, looking.signal).catch(() => undefined);
         } finally {
+          looking.unlink();
           for (const watcher of watchers) watcher.close();
         }
         await clock.sleep(settleMs, signal);

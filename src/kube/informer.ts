@@ -1,6 +1,7 @@
 import { backOffMs } from '../back-off.js';
 import type { Clock } from '../clock.js';
 import { AgentError } from '../errors.js';
+import { linkSignals } from '../linked-signal.js';
 import type { Logger } from '../log.js';
 import type { KubeClient } from './client.js';
 import type { KubeKind, KubeObject } from './object.js';
@@ -19,6 +20,14 @@ export interface InformerSelection {
   readonly fieldSelector?: string;
 }
 
+/** What was seen to change. */
+export interface InformerChange<T> {
+  /** The first list was read: what there is is known from here on, even if it is nothing. */
+  readonly isFirst: boolean;
+  /** What was held of each object that changed, and what is held of it now. */
+  readonly values: readonly T[];
+}
+
 export interface InformerOptions<T> {
   readonly kube: Pick<KubeClient, 'list' | 'watch'>;
   readonly kind: KubeKind;
@@ -30,7 +39,7 @@ export interface InformerOptions<T> {
    */
   readonly hold: (object: KubeObject, before: T | undefined) => T;
   /** Told after the first list and after each change that was seen since, with what is new already held. */
-  readonly onChange: () => void;
+  readonly onChange: (change: InformerChange<T>) => void;
   readonly clock: Clock;
   /** From 0 up to but not including 1. */
   readonly random: () => number;
@@ -63,6 +72,8 @@ export class Informer<T> {
   readonly tried: Promise<void>;
   readonly #options: InformerOptions<T>;
   #held: ReadonlyMap<string, Held<T>> | undefined;
+  /** The values of `#held` in the order of names, once somebody asked. */
+  #sorted: readonly T[] | undefined;
   #problem: AgentError | undefined;
   #markSynced: () => void = () => undefined;
   #markTried: () => void = () => undefined;
@@ -89,8 +100,8 @@ export class Informer<T> {
   /** Everything of the selection, in the order of names. */
   list(): Knowledge<readonly T[]> {
     if (this.#held === undefined) return { state: 'unknown' };
-    const sorted = [...this.#held].toSorted(([a], [b]) => (a < b ? -1 : 1));
-    return { state: 'known', value: sorted.map(([, { value }]) => value) };
+    this.#sorted ??= [...this.#held].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, { value }]) => value);
+    return { state: 'known', value: this.#sorted };
   }
 
   get(name: string): Knowledge<T> {
@@ -122,19 +133,18 @@ export class Informer<T> {
 
   /** @returns whether it ended in good order */
   async #listAndWatch(signal: AbortSignal): Promise<boolean> {
-    const { clock, kube, kind, selection, random, resyncMs = defaultResyncMs } = this.#options;
+    const { clock, random, resyncMs = defaultResyncMs } = this.#options;
     const resync = new AbortController();
+    const watching = linkSignals(signal, resync.signal);
     const done = new AbortController();
     try {
-      const { items, resourceVersion } = await kube.list(kind, selection, { signal });
-      this.#replace(items);
-      this.#setProblem(undefined);
+      const resourceVersion = await this.#list(signal);
       const sleeping = clock.sleep(resyncMs * (0.9 + random() / 5), done.signal);
       sleeping.then(
         () => resync.abort(),
         () => undefined,
       );
-      return await this.#watch(resourceVersion, AbortSignal.any([signal, resync.signal]));
+      return await this.#watch(resourceVersion, watching.signal);
     } catch (error) {
       signal.throwIfAborted();
       if (resync.signal.aborted) return true;
@@ -143,7 +153,17 @@ export class Informer<T> {
       return false;
     } finally {
       done.abort();
+      watching.unlink();
     }
+  }
+
+  /** Apart from the watch, which would keep everything that was listed in memory for as long as it lasts. */
+  async #list(signal: AbortSignal): Promise<string> {
+    const { kube, kind, selection } = this.#options;
+    const { items, resourceVersion } = await kube.list(kind, selection, { signal });
+    this.#replace(items);
+    this.#setProblem(undefined);
+    return resourceVersion;
   }
 
   /** Watches on while the server ends watches in good order and not too soon. */
@@ -170,10 +190,11 @@ export class Informer<T> {
       if (event.type === 'bookmark') continue;
       const held = new Map(this.#held);
       const { name } = event.object.metadata;
+      const before = held.get(name);
       if (event.type === 'deleted') held.delete(name);
       else held.set(name, this.#hold(event.object));
-      this.#held = held;
-      onChange();
+      this.#setHeld(held);
+      onChange({ isFirst: false, values: valuesOf([before, held.get(name)]) });
     }
     throw new Error('a watch tells how it ended');
   }
@@ -181,16 +202,19 @@ export class Informer<T> {
   #replace(items: readonly KubeObject[]): void {
     const before = this.#held;
     const held = new Map(items.map((object) => [object.metadata.name, this.#hold(object)]));
-    const isChanged =
-      before?.size !== held.size ||
-      [...held].some(([name, { uid, version }]) => {
-        const known = before.get(name);
-        return known?.uid !== uid || known.version !== version;
-      });
-    this.#held = held;
+    const changed = [...new Set([...(before?.keys() ?? []), ...held.keys()])]
+      .map((name) => [before?.get(name), held.get(name)] as const)
+      .filter(([old, now]) => old?.uid !== now?.uid || old?.version !== now?.version);
+    this.#setHeld(held);
     this.#markSynced();
     this.#markTried();
-    if (isChanged) this.#options.onChange();
+    const isFirst = before === undefined;
+    if (isFirst || changed.length > 0) this.#options.onChange({ isFirst, values: valuesOf(changed.flat()) });
+  }
+
+  #setHeld(held: ReadonlyMap<string, Held<T>>): void {
+    this.#held = held;
+    this.#sorted = undefined;
   }
 
   #hold(object: KubeObject): Held<T> {
@@ -214,4 +238,8 @@ export class Informer<T> {
     this.#problem = problem;
     this.#markTried();
   }
+}
+
+function valuesOf<T>(held: ReadonlyArray<Held<T> | undefined>): T[] {
+  return held.flatMap((one) => (one === undefined ? [] : [one.value]));
 }

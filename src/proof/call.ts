@@ -1,7 +1,7 @@
 import { connect as connectTcp } from 'node:net';
 import type { Socket } from 'node:net';
-import { connect as connectTls } from 'node:tls';
-import type { TLSSocket } from 'node:tls';
+import { connect as connectTls, createSecureContext } from 'node:tls';
+import type { SecureContext, TLSSocket } from 'node:tls';
 import type { Secret } from '../secret.js';
 import { describeConnectionError } from './connection-error.js';
 import { ObservedStream } from './observed-stream.js';
@@ -23,6 +23,8 @@ export interface CallRequest {
   readonly serverName: string;
   /** Absent: a TLS client without a certificate. */
   readonly caller?: Caller;
+  /** Made of the roots and the caller, where several calls have the same; absent: this call makes its own. */
+  readonly secureContext?: SecureContext;
   /** What to say once connected, and how the answer that is hoped for reads. */
   readonly probe?: { readonly send: string; readonly expect: string } | undefined;
   /**
@@ -57,7 +59,6 @@ export interface CallOutcome {
 
 /** Calls a mesh service as a sidecar does: mutual TLS, Istio's ALPN offer and SNI, the SPIFFE ID demanded. */
 export async function callWithTls(request: CallRequest): Promise<CallOutcome> {
-  const { caller } = request;
   const tcp = await openTcp(request);
   if ('result' in tcp) return tcp;
   const stream = new ObservedStream(tcp);
@@ -66,10 +67,9 @@ export async function callWithTls(request: CallRequest): Promise<CallOutcome> {
   try {
     socket = connectTls({
       socket: stream,
-      ca: request.trustBundlePem,
+      secureContext: request.secureContext ?? callerContext(request),
       servername: request.serverName,
       ALPNProtocols: ['istio-peer-exchange', 'istio'],
-      ...(caller === undefined ? {} : { cert: caller.certificatePem, key: caller.keyPem.reveal() }),
       checkServerIdentity: (_host, certificate) => {
         completedLeaf = certificate.raw;
         const sent = findServerCertificates(stream.received);
@@ -92,6 +92,17 @@ export async function callWithTls(request: CallRequest): Promise<CallOutcome> {
   return refusal === undefined
     ? { ...outcome, serverLeaf }
     : { ...outcome, serverLeaf, result: 'untrusted', detail: refusal };
+}
+
+/** @throws what OpenSSL says of a caller's certificate or key that is of no use */
+export function callerContext({
+  trustBundlePem,
+  caller,
+}: Pick<CallRequest, 'trustBundlePem' | 'caller'>): SecureContext {
+  return createSecureContext({
+    ca: trustBundlePem,
+    ...(caller === undefined ? {} : { cert: caller.certificatePem, key: caller.keyPem.reveal() }),
+  });
 }
 
 /** Calls in plain TCP, as a workload that goes past its sidecar does. TLS alert records are no answer. */

@@ -3,7 +3,7 @@ import { readSvidClaims } from '../spiffe/svid-claims.js';
 import type { TrustBundle } from '../spiffe/trust-bundle.js';
 import { createHash, X509Certificate } from 'node:crypto';
 import { findChain } from '../pki/chain.js';
-import { callWithPlainTcp, callWithTls } from './call.js';
+import { callerContext, callWithPlainTcp, callWithTls } from './call.js';
 import type { Caller, CallOutcome, CallRequest } from './call.js';
 
 /** One thing that was tried on the wire. */
@@ -112,10 +112,11 @@ export async function proveService(request: ProofRequest): Promise<Proof> {
     deadlineMs,
     settleMs,
   };
+  const nobody = callerContext(base);
   const tls = async (caller?: Svid): Promise<CallOutcome> => {
     const outcome = await callWithTls({
       ...base,
-      ...(caller === undefined ? {} : { caller: asCaller(caller) }),
+      ...(caller === undefined ? { secureContext: nobody } : { caller: asCaller(caller) }),
     });
     if (outcome.serverLeaf !== undefined) served.push(fingerprint(outcome.serverLeaf));
     if (outcome.protocol !== undefined) protocols.add(outcome.protocol);

@@ -24,6 +24,12 @@ export interface DesiredPair {
   readonly facts: Readonly<Record<string, string>>;
 }
 
+/** A pair that is on the device, told by its names alone: no key stays in memory. */
+export function keptPair(pair: DesiredPair): DesiredPair {
+  const chain = pair.chain && { name: pair.chain.name, file: 'kept' as const };
+  return { ...pair, cert: 'kept', key: 'kept', chain };
+}
+
 export interface DesiredService {
   readonly config: ServiceConfig;
   readonly pair: DesiredPair;

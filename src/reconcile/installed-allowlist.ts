@@ -30,7 +30,7 @@ export function installedAllowlist(service: string, observed: ObservedDevice): A
       // A record that is no entry matches no SPIFFE ID either.
       const entry = parseEntryText(name);
       const origin = { namespace: '', configMap: onDevice, key, line: index + 1 };
-      return entry.ok ? [{ ...entry.value, origin }] : [];
+      return entry.ok ? [{ text: name, trustDomain: entry.value.trustDomain, origin }] : [];
     });
   const isAudit = settings.some(({ name, data }) => name === 'mode' && data === 'audit');
   return {

@@ -7,7 +7,7 @@ import { planDevice } from './plan.js';
 import type { Blocker, Plan } from './plan.js';
 import { keepRetiredFiles } from './retirement.js';
 
-export interface PlanScope {
+interface PlanScope {
   /** Every service that the config file puts on the device. */
   readonly configured: readonly string[];
   /** Those that the plan is for; the others keep what they have. */

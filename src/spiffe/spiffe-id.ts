@@ -3,7 +3,7 @@ import type { Parsed } from '../parsed.js';
 import { firstCharacterOutside, parseTrustDomain, printableCharacter } from './trust-domain.js';
 
 /** SPIFFE-ID.md section 2.3: an ID of up to 2048 bytes must be supported, longer ones should not be made. */
-export const maxSpiffeIdBytes = 2048;
+const maxSpiffeIdBytes = 2048;
 
 const scheme = 'spiffe://';
 const pathCharacter = /[A-Za-z0-9._-]/;
@@ -48,15 +48,13 @@ export function parseSpiffeId(text: string): Parsed<SpiffeId> {
   }
   const [ns, namespace, sa, serviceAccount] = segments;
   const isIstioForm = segments.length === 4 && ns === 'ns' && sa === 'sa';
+  const { value } = trustDomain;
   return accepted(
-    Object.freeze({
-      text,
-      trustDomain: trustDomain.value,
-      path,
-      ...(isIstioForm && namespace !== undefined && serviceAccount !== undefined
-        ? { namespace, serviceAccount }
-        : {}),
-    }),
+    Object.freeze(
+      isIstioForm && namespace !== undefined && serviceAccount !== undefined
+        ? { text, trustDomain: value, path, namespace, serviceAccount }
+        : { text, trustDomain: value, path },
+    ),
   );
 }
 

@@ -7,8 +7,9 @@ import { parseConfig } from '../../src/config/load-config.js';
 import { startEchoService } from '../../src/demo/echo-service.js';
 import { findFreePort } from '../../src/demo/free-port.js';
 import { startKubeApi } from '../../src/demo/kube-api/kube-api.js';
+import type { KubeApiTls } from '../../src/demo/kube-api/kube-api.js';
 import { MeshCa } from '../../src/demo/mesh-ca.js';
-import { deviceUser, goodCallerId, seedCluster } from '../../src/demo/surroundings.js';
+import { deviceUser, goodCallerId, seedCluster, trustDomain } from '../../src/demo/surroundings.js';
 import { KubeClient } from '../../src/kube/client.js';
 import { kinds } from '../../src/kube/kinds.js';
 import { silentLogger } from '../../src/log.js';
@@ -20,6 +21,8 @@ import { Secret } from '../../src/secret.js';
 /** Devices with many services each, all in front of one echo service, and the cluster that has their allowlists. */
 export interface Fleet {
   readonly config: AgentConfig;
+  /** Of the same content as `config`. */
+  readonly configFile: string;
   readonly kubeconfigFile: string;
   readonly kube: KubeClient;
   readonly meshCa: MeshCa;
@@ -33,6 +36,10 @@ export interface FleetOptions {
   readonly servicesPerDevice: number;
   /** `none`: nothing listens at the virtual servers, and no proof passes. */
   readonly dataPlane: 'tcl' | 'none';
+  /** Of each service; the good caller is the first. Default 1. */
+  readonly entriesPerService?: number;
+  /** Of the API server; default: plain HTTP. */
+  readonly kubeApiTls?: KubeApiTls;
 }
 
 /** Services are named `s0`, `s1` and so on, the first ones on the first device; each has an allowlist of its own; none is registered in the mesh. */
@@ -46,7 +53,8 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
     started.push(() => rm(folder, { recursive: true, force: true }));
     const echo = await startEchoService();
     started.push(() => echo.close());
-    const kubeApi = await startKubeApi();
+    const { entriesPerService = 1, kubeApiTls } = options;
+    const kubeApi = await startKubeApi(kubeApiTls === undefined ? {} : { tls: kubeApiTls });
     started.push(() => kubeApi.close());
     const kubeconfigFile = join(folder, 'kubeconfig.yaml');
     await writeFile(kubeconfigFile, kubeApi.kubeconfig(), { mode: 0o600 });
@@ -62,9 +70,11 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
       bigIps.push(bigIp);
     }
     const ports = await freePorts(options.devices * options.servicesPerDevice);
-    for (const index of ports.keys()) await createAllowlist(kube, `s${index}`);
+    for (const index of ports.keys()) await createAllowlist(kube, `s${index}`, entriesPerService);
     const text = renderConfig(options, { bigIps, ports, echoPort: echo.port });
-    return { config: parseConfig(text, 'config.yaml'), kubeconfigFile, kube, meshCa, bigIps, close };
+    const configFile = join(folder, 'config.yaml');
+    await writeFile(configFile, text);
+    return { config: parseConfig(text, configFile), configFile, kubeconfigFile, kube, meshCa, bigIps, close };
   } catch (error) {
     await close();
     throw error;
@@ -85,13 +95,17 @@ function startDevice(hostname: string, { dataPlane }: FleetOptions): Promise<Moc
   });
 }
 
-async function createAllowlist(kube: KubeClient, service: string): Promise<void> {
+async function createAllowlist(kube: KubeClient, service: string, entries: number): Promise<void> {
   const labels = { 'bigip-mesh.io/allowlist': service };
+  const others = Array.from(
+    { length: entries - 1 },
+    (_, index) => `spiffe://${trustDomain}/ns/team-${service}/sa/caller-${index}`,
+  );
   await kube.create(kinds.configMap, {
     apiVersion: 'v1',
     kind: 'ConfigMap',
     metadata: { namespace: 'default', name: `${service}-callers`, labels },
-    data: { allow: `${goodCallerId}\n` },
+    data: { allow: [goodCallerId, ...others, ''].join('\n') },
   });
 }
 

@@ -1,118 +1,148 @@
-import { Agent } from '../../src/agent.js';
+import { fork, spawn } from 'node:child_process';
+import type { ChildProcess, ChildProcessWithoutNullStreams } from 'node:child_process';
+import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { parse } from 'yaml';
 import { systemClock } from '../../src/clock.js';
-import { Controller } from '../../src/controller/controller.js';
-import type { DeviceStatus } from '../../src/controller/device-status.js';
-import { Metrics } from '../../src/controller/metrics.js';
-import type { RequestRecord } from '../../src/icontrol/request.js';
-import { silentLogger } from '../../src/log.js';
-import { startFleet } from './fleet.js';
+import { statusName } from '../../src/controller/status-config-map.js';
+import { KubeClient } from '../../src/kube/client.js';
+import { kinds } from '../../src/kube/kinds.js';
+import { configMapData } from '../../src/kube/object-data.js';
+import { finished, lineOf } from '../support/command.js';
+import { Follower } from '../support/follower.js';
+import { imageStart } from '../support/image.js';
+import { repositoryRoot } from '../support/shared-data.js';
+import type { DeviceRequests, FleetPlace } from './fleet-process.js';
 
 export interface ScaleOptions {
   readonly devices: number;
   readonly servicesPerDevice: number;
+  readonly entriesPerService: number;
 }
 
-const passes = 5;
+/** After which a controller has nothing to do but to wait for events. */
+const restMs = 30_000;
+
+interface Row {
+  readonly what: string;
+  readonly measured: string;
+  readonly goal: string;
+}
+
+/** Of one device, as the status ConfigMap tells. */
+interface DeviceNow {
+  readonly reconciledAt?: string;
+  readonly syncedAt?: string;
+  readonly services: Readonly<Record<string, { readonly provenAt?: string }>>;
+}
 
 /**
- * One controller with many devices: mock BIG-IPs in the same process, each with its data plane in Tcl, so that the
- * memory is that of the controller and of what it works with, and the time is mostly the mocks'.
+ * The controller as its users run it, the image's bundle in a process of its own, with many devices: mock BIG-IPs in another process, each
+ * with its data plane in Tcl, because nothing is reported as done that was not proven on the wire.
  */
-export async function measureScale({
-  devices,
-  servicesPerDevice,
-}: ScaleOptions): Promise<
-  ReadonlyArray<{ readonly what: string; readonly measured: string; readonly goal: string }>
-> {
-  const fleet = await startFleet({ devices, servicesPerDevice, dataPlane: 'tcl' });
-  const logger = silentLogger();
-  const stop = new AbortController();
-  const requests = new Map<string, RequestRecord[]>(fleet.config.devices.map(({ name }) => [name, []]));
-  const all = (holds: (record: RequestRecord) => boolean): readonly number[] =>
-    [...requests.values()].map((records) => records.filter(holds).length);
+export async function measureScale(options: ScaleOptions): Promise<readonly Row[]> {
+  const fleet = fork(fileURLToPath(new URL('./fleet-process.js', import.meta.url)), [
+    JSON.stringify({ ...options, dataPlane: 'tcl' }),
+  ]);
+  const [{ configFile, kubeconfigFile }] = (await once(fleet, 'message')) as [FleetPlace];
+  const kube = new KubeClient({ path: kubeconfigFile });
+  const status = new Follower<readonly DeviceNow[]>(
+    kube,
+    {
+      kind: kinds.configMap,
+      selection: { namespace: 'mesh-edge', fieldSelector: `metadata.name=${statusName}` },
+    },
+    (object) => [...configMapData(object).values()].map((text) => parse(text) as DeviceNow),
+  );
   const startedAt = performance.now();
-  const agent = await Agent.open({
-    config: fleet.config,
-    kubeconfig: fleet.kubeconfigFile,
-    clock: systemClock,
-    logger,
-    signal: stop.signal,
-    onRequest: (device, record) => requests.get(device)?.push(record),
-  });
-  const statuses = new Map<string, DeviceStatus>();
-  let settled: (() => void) | undefined;
-  const controller = new Controller({
-    agent,
-    namespace: 'mesh-edge',
-    holder: 'bench',
-    metrics: new Metrics(),
-    clock: systemClock,
-    random: Math.random,
-    logger,
-    onReported: (status) => {
-      statuses.set(status.device, status);
-      if (statuses.size === devices && [...statuses.values()].every(isConverged)) settled?.();
-    },
-  });
-  const converged = new Promise<void>((resolve) => (settled = resolve));
-  const running = controller.run(stop.signal);
-  const rssMiB: number[] = [];
-  const measureRss = (): void => {
-    rssMiB.push(Math.round(process.memoryUsage().rss / 2 ** 20));
-  };
-  const sent = { gets: 0, writes: 0 };
-  let logins: readonly number[] = [];
+  const controller = startController('-f', configFile, '--kubeconfig', kubeconfigFile);
+  const ended = finished(controller);
   try {
-    await converged;
-    const seconds = Math.round((performance.now() - startedAt) / 1000);
-    process.stderr.write(`${devices} devices with ${servicesPerDevice} services each: ${seconds} s\n`);
-    measureRss();
-    logins = all(({ path }) => path.endsWith('/login'));
-    for (let pass = 1; pass <= passes; pass += 1) {
-      for (const records of requests.values()) records.length = 0;
-      for (const bigIp of fleet.bigIps) bigIp.forgetRequests();
-      for (const device of fleet.config.devices) {
-        // Through the agent, so that a pass has an end: the controller looks again in ten minutes.
-        const { proofs } = await agent.reconcile(device, { mode: 'apply', prove: new Set() });
-        if (proofs.size > 0) throw new Error('a pass with nothing to do proves nothing');
-      }
-      sent.gets = Math.max(sent.gets, ...all(({ method }) => method === 'GET'));
-      sent.writes += all(({ method }) => method !== 'GET').reduce((sum, one) => sum + one, 0);
-    }
-    measureRss();
+    await lineOf(controller, /^ready /m);
+    const isDone = (all: readonly DeviceNow[], since = ''): boolean =>
+      all.length === options.devices &&
+      all.every(({ reconciledAt = '', syncedAt = '' }) => reconciledAt > since && syncedAt > since);
+    await status.first((all) => isDone(all));
+    const convergedMs = performance.now() - startedAt;
+    const rssAtFirst = await memoryMiB(controller);
+    const first = await requestsOf(fleet);
+
+    // A change in the mesh that changes nothing: every device is looked at again.
+    const touchedAt = systemClock.now().toISOString();
+    await touchRoots(kube);
+    await status.first((all) => isDone(all, touchedAt));
+    const again = await requestsOf(fleet);
+    const rssAgain = await memoryMiB(controller);
+    await wait(restMs);
+    const rssAtRest = await memoryMiB(controller);
+
+    const { devices, servicesPerDevice, entriesPerService } = options;
+    const services = devices * servicesPerDevice;
+    const what = `${services} services on ${devices} devices, ${services * entriesPerService} entries`;
+    const most = (of: readonly DeviceRequests[], key: keyof DeviceRequests): number =>
+      Math.max(...of.map((one) => one[key]));
+    return [
+      { what: `${what}: until all are proven`, measured: `${Math.round(convergedMs / 1000)} s`, goal: '-' },
+      {
+        what: `${what}: requests until then`,
+        measured: `${most(first, 'logins')} login, ${most(first, 'gets')} GETs, ${most(first, 'writes')} writes, ${Math.round(most(first, 'bytes') / 1024)} KiB a device`,
+        goal: '1 login',
+      },
+      {
+        what: `${what}: nothing to do`,
+        measured: `${most(again, 'gets')} GETs a device, ${most(again, 'writes')} writes`,
+        goal: 'at most 8 GETs, 0 writes',
+      },
+      {
+        what: `${what}: RSS of the controller when all were proven, after that pass, at rest`,
+        measured: `${rssAtFirst.now} MiB, ${rssAgain.now} MiB, ${rssAtRest.now} MiB`,
+        goal: 'at most 160 MiB',
+      },
+      { what: `${what}: most of it at any time`, measured: `${rssAtRest.most} MiB`, goal: '-' },
+    ];
   } finally {
-    stop.abort(new Error('the bench is over'));
-    await running;
-    await agent.close();
-    await fleet.close();
+    controller.kill('SIGTERM');
+    await ended;
+    await status.close();
+    await kube.close();
+    const gone = once(fleet, 'exit');
+    fleet.disconnect();
+    await gone;
   }
-  const [before = NaN, after = NaN] = rssMiB;
-  const what = `${devices * servicesPerDevice} services on ${devices} devices, one controller`;
-  const services = [...statuses.values()].flatMap((status) => [...status.services.values()]);
-  return [
-    {
-      what: `${what}: converged`,
-      measured: `${services.filter(({ failure }) => failure === undefined).length} services`,
-      goal: `all${devices * servicesPerDevice < 1000 ? ', and of a thousand: --services 50' : ''}`,
-    },
-    {
-      what: `${what}: nothing to do`,
-      measured: `${sent.gets} GETs a device, ${sent.writes} writes`,
-      goal: 'at most 8 GETs, 0 writes',
-    },
-    { what: `${what}: logins`, measured: `${Math.max(...logins)} a device`, goal: '1 a device' },
-    {
-      what: `${what}: RSS, and after ${passes} passes (mocks included)`,
-      measured: `${before} MiB, ${(after / before).toFixed(2)} times`,
-      goal: '-',
-    },
-  ];
 }
 
-function isConverged({ failure, syncedAt, services }: DeviceStatus): boolean {
-  return (
-    failure === undefined &&
-    syncedAt !== undefined &&
-    [...services.values()].every((service) => service.failure === undefined)
-  );
+/** As the image does, from its bundle: `npm run bundle` comes first. */
+function startController(...flags: readonly string[]): ChildProcessWithoutNullStreams {
+  const { nodeFlags, env } = imageStart();
+  const args = ['controller', ...flags, '--http', '127.0.0.1:0', '--namespace', 'mesh-edge'];
+  return spawn(process.execPath, [...nodeFlags, join(repositoryRoot, 'dist', 'bigip-mesh.js'), ...args], {
+    env: { ...process.env, ...env },
+  });
+}
+
+async function requestsOf(fleet: ChildProcess): Promise<readonly DeviceRequests[]> {
+  const answered = once(fleet, 'message') as Promise<[readonly DeviceRequests[]]>;
+  fleet.send('requests');
+  return (await answered)[0];
+}
+
+async function touchRoots(kube: KubeClient): Promise<void> {
+  const ref = { kind: kinds.configMap, namespace: 'istio-system', name: 'istio-ca-root-cert' };
+  const object = await kube.get(ref);
+  if (object === undefined) throw new Error('the fleet has a root');
+  const labels = { ...object.metadata.labels, touched: 'true' };
+  await kube.replace(kinds.configMap, { ...object, metadata: { ...object.metadata, labels } });
+}
+
+/** As Linux tells it of a process. */
+async function memoryMiB({
+  pid = 0,
+}: ChildProcess): Promise<{ readonly now: number; readonly most: number }> {
+  const text = await readFile(`/proc/${pid}/status`, 'utf8');
+  const of = (key: string): number =>
+    Math.round(Number(new RegExp(`${key}:\\s+(\\d+) kB`).exec(text)?.[1]) / 1024);
+  return { now: of('VmRSS'), most: of('VmHWM') };
 }

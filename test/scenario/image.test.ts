@@ -12,6 +12,7 @@ import type { Scenario } from '../../src/demo/scenario.js';
 import { silentLogger } from '../../src/log.js';
 import { finished, lineOf } from '../support/command.js';
 import type { Finished } from '../support/command.js';
+import { imageStage, imageStart } from '../support/image.js';
 import { repositoryRoot } from '../support/shared-data.js';
 
 const run = promisify(execFile);
@@ -19,9 +20,8 @@ const run = promisify(execFile);
 const unprivileged = process.getuid?.() === 0 ? { uid: 65_532, gid: 65_532 } : {};
 
 /** What the Dockerfile's last stage copies, as pairs of source and destination. */
-async function copiedFiles(): Promise<Array<[from: string, to: string]>> {
-  const dockerfile = await readFile(join(repositoryRoot, 'Dockerfile'), 'utf8');
-  const lastStage = dockerfile.slice(dockerfile.lastIndexOf('\nFROM '));
+function copiedFiles(): Array<[from: string, to: string]> {
+  const lastStage = imageStage();
   const copies = [...lastStage.matchAll(/^COPY (?:--from=build )?(\S+) (\S+)$/gm)];
   assert.ok(copies.length >= 4, lastStage);
   return copies.map(([, from = '', to = '']) => [from.replace(/^\/build\//, ''), to]);
@@ -31,12 +31,13 @@ describe('the files of the image, on a read-only tree, for an unprivileged user'
   this.timeout(60_000);
   let scenario: Scenario;
   let root: string;
+  const { nodeFlags, env } = imageStart();
 
   const start = (...args: string[]): ChildProcessWithoutNullStreams =>
-    spawn(process.execPath, [join(root, 'app/bigip-mesh.js'), ...args], {
+    spawn(process.execPath, [...nodeFlags, join(root, 'app/bigip-mesh.js'), ...args], {
       ...unprivileged,
       cwd: '/',
-      env: { NO_COLOR: '1', PATH: '/nowhere', KUBECONFIG: scenario.kubeconfigFile },
+      env: { ...env, NO_COLOR: '1', PATH: '/nowhere', KUBECONFIG: scenario.kubeconfigFile },
     });
   const bigipMesh = (...args: string[]): Promise<Finished> => finished(start(...args));
 
@@ -46,7 +47,7 @@ describe('the files of the image, on a read-only tree, for an unprivileged user'
     for (const name of await readdir(scenario.folder)) await chmod(join(scenario.folder, name), 0o644);
     root = await mkdtemp(join(tmpdir(), 'bigip-mesh-'));
     await chmod(root, 0o755);
-    for (const [from, to] of await copiedFiles()) {
+    for (const [from, to] of copiedFiles()) {
       await mkdir(join(root, 'app'), { recursive: true });
       if (from === 'dist') await bundleTo(join(root, to));
       else await cp(join(repositoryRoot, from), join(root, to), { recursive: true });

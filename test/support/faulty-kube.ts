@@ -1,125 +1,147 @@
 import type { Clock } from '../../src/clock.js';
+import { parseLabelSelector } from '../../src/demo/kube-api/selectors.js';
+import type { JsonObject } from '../../src/demo/kube-api/json.js';
 import { ApiServer } from '../../src/kube/api-server.js';
 import type { Connection, ConnectionRequest } from '../../src/kube/connection.js';
 import type { KubeClient } from '../../src/kube/client.js';
 import { kinds } from '../../src/kube/kinds.js';
 import { listCollection } from '../../src/kube/list.js';
+import type { KubeKind, KubeMetadata, KubeObject } from '../../src/kube/object.js';
+import { collectionPath } from '../../src/kube/resource-path.js';
 import { watchCollection } from '../../src/kube/watch.js';
+import { refusals, spoiled, statusObject } from './fault-answers.js';
+import type { AnswerFault, LastingFault } from './fault-answers.js';
+import { OpenWatch } from './fault-watches.js';
+import type { WatchEventLine, WatchFault } from './fault-watches.js';
 
-/** How an answer goes wrong. Each is what a proxy, a restart or an overload makes of an API server's answers. */
-export const answerFaults = [
-  'forbidden',
-  'not found',
-  'expired',
-  'internal error',
-  'too many requests',
-  'unauthorized',
-  'not JSON',
-  'cut off',
-  'another kind, empty',
-  'no items',
-  'a page of HTML',
-  'disconnected',
-  'second page expired',
-  'second page cut off',
-] as const;
-export type AnswerFault = (typeof answerFaults)[number];
+/** A collection of the API server: `configmaps default`. */
+export type Place = `${'configmaps' | 'authorizationpolicies'} ${string}`;
 
-/** How a watch goes wrong while it is open. */
-export const watchFaults = [
-  'cut in a line',
-  'disconnected',
-  'ended',
-  'event again',
-  'bookmark',
-  'garbage event',
-  'event of another kind of thing',
-  'expired event',
-  'error event',
-] as const;
-export type WatchFault = (typeof watchFaults)[number];
-
-interface Stored {
-  readonly uid: string;
-  readonly version: number;
-  readonly data: Readonly<Record<string, string>>;
+export interface StoredObject extends KubeObject {
+  readonly metadata: KubeMetadata & { readonly uid: string; readonly resourceVersion: string };
 }
 
+/** An object as a person writes it. */
+export type WrittenObject = Readonly<Record<string, unknown>> & {
+  readonly metadata?: Pick<KubeMetadata, 'labels' | 'annotations'>;
+};
+
+/** What a client has read in full and without a fault. */
+export type Served = { readonly place: Place; readonly selects: Selects } & (
+  { readonly list: readonly StoredObject[] } | { readonly event: WatchEventLine }
+);
+type Selection = Parameters<KubeClient['watch']>[1];
+type Selects = (object: Pick<KubeObject, 'metadata'>) => boolean;
+
+/** What happened to one object; neither is undefined for an edit. */
 interface Change {
   readonly version: number;
-  readonly type: 'ADDED' | 'MODIFIED' | 'DELETED';
-  readonly object: object;
+  readonly place: Place;
+  readonly before: StoredObject | undefined;
+  readonly after: StoredObject | undefined;
 }
 
-interface OpenWatch {
-  push(line: string): void;
-  end(how: 'in order' | 'broken'): void;
+/** A list that was begun, as of the version at which it was. */
+interface Page {
+  readonly all: readonly StoredObject[];
+  readonly rest: readonly StoredObject[];
+  readonly version: number;
 }
+
+const kindOf = { configmaps: kinds.configMap, authorizationpolicies: kinds.authorizationPolicy } as const;
+const lateMs = 5000;
 
 /**
- * ConfigMaps behind an API server that can be made to answer anything, all in memory, below the parsers of the real
- * client: thousands of stories in seconds.
+ * An API server that can be made to answer anything, all in memory, below the parsers of the real client: thousands of
+ * stories in seconds. Selectors, pages, versions and the events of objects that enter and leave a selection are those of
+ * a real one.
  */
 export class FaultyKube {
   /** What a controller is given. */
   readonly kube: Pick<KubeClient, 'list' | 'watch'>;
-  readonly #objects = new Map<string, Stored>();
+  readonly #clock: Clock;
+  readonly #onServed: (served: Served) => void;
+  readonly #objects = new Map<Place, Map<string, StoredObject>>();
   readonly #changes: Change[] = [];
-  readonly #watches = new Set<OpenWatch>();
-  /** What is left of lists that were begun, as of the version at which they were. */
-  readonly #pages = new Map<string, { readonly items: readonly object[]; readonly version: number }>();
-  #tokens = 0;
+  readonly #watches = new Set<{
+    readonly place: Place;
+    readonly selects: Selects;
+    readonly open: OpenWatch;
+  }>();
+  readonly #pages = new Map<string, Page>();
+  readonly #lasting = new Map<Place, LastingFault>();
+  #faults: { readonly place: Place | undefined; readonly fault: AnswerFault }[] = [];
   #version = 1;
   #uids = 0;
   #oldest = 0;
-  #faults: AnswerFault[] = [];
-  #away = false;
+  #isAway = false;
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, onServed: (served: Served) => void = () => undefined) {
+    this.#clock = clock;
+    this.#onServed = onServed;
     const connection = {
       server: 'http://cluster',
       send: (request: ConnectionRequest) => Promise.resolve().then(() => this.#answer(request)),
     };
     const api = new ApiServer(connection as unknown as Connection, clock);
-    const call = { method: 'GET', object: 'configmaps', path: '/configmaps' } as const;
+    const call = (kind: KubeKind, verb: string, selection: Selection | undefined) =>
+      ({
+        method: 'GET',
+        object: kind.plural,
+        path: collectionPath(kind, selection?.namespace),
+        verb,
+      }) as const;
+    const selectors = (selection: Selection | undefined) => ({ labelSelector: selection?.labelSelector });
     this.kube = {
-      list: (kind, _selection, options) =>
-        listCollection(api, { ...call, verb: 'list' }, kind, {}, options ?? {}),
-      watch: (_kind, _selection, options) =>
-        watchCollection(api, clock, { ...call, verb: 'watch' }, {}, options),
+      list: (kind, selection, options) =>
+        listCollection(api, call(kind, 'list', selection), kind, selectors(selection), options ?? {}),
+      watch: (kind, selection, options) =>
+        watchCollection(api, clock, call(kind, 'watch', selection), selectors(selection), options),
     };
   }
 
-  write(name: string, data: Readonly<Record<string, string>>): void {
-    const before = this.#objects.get(name);
-    this.#version += 1;
-    const stored = { uid: before?.uid ?? `u${(this.#uids += 1)}`, version: this.#version, data };
-    this.#objects.set(name, stored);
-    this.#tell({
-      version: stored.version,
-      type: before ? 'MODIFIED' : 'ADDED',
-      object: render(name, stored),
-    });
+  /** Everything that is there. */
+  objects(place: Place): readonly StoredObject[] {
+    return [...(this.#objects.get(place)?.values() ?? [])];
   }
 
-  remove(name: string): void {
-    const before = this.#objects.get(name);
+  /** Creates the object, or makes it say this. */
+  write(place: Place, name: string, written: WrittenObject): void {
+    const before = this.#objects.get(place)?.get(name);
+    const { apiVersion, kind } = kindOf[pluralOf(place)];
+    this.#version += 1;
+    const metadata = {
+      ...written.metadata,
+      name,
+      namespace: namespaceOf(place),
+      uid: before?.metadata.uid ?? `u${(this.#uids += 1)}`,
+      resourceVersion: String(this.#version),
+    };
+    this.#tell(place, before, { ...written, apiVersion, kind, metadata });
+  }
+
+  remove(place: Place, name: string): void {
+    const before = this.#objects.get(place)?.get(name);
     if (before === undefined) return;
-    this.#objects.delete(name);
     this.#version += 1;
-    const object = render(name, { ...before, version: this.#version });
-    this.#tell({ version: this.#version, type: 'DELETED', object });
+    this.#tell(place, before, undefined);
   }
 
-  /** The next requests fail, one each. */
-  failNext(faults: readonly AnswerFault[]): void {
-    this.#faults.push(...faults);
+  /** The next requests fail, one each; those for a place, or whichever come. */
+  failNext(faults: readonly AnswerFault[], place?: Place): void {
+    this.#faults.push(...faults.map((fault) => ({ place, fault })));
+  }
+
+  /** From now on requests for a place fail, and watches that are open go on, as with RBAC; undefined ends it. */
+  refuse(place: Place, fault: LastingFault | undefined): void {
+    if (fault === undefined) this.#lasting.delete(place);
+    else this.#lasting.set(place, fault);
   }
 
   /** Until it is back, nothing is answered and every connection is cut. */
   setAway(isAway: boolean): void {
-    this.#away = isAway;
-    if (isAway) for (const watch of this.#watches) watch.end('broken');
+    this.#isAway = isAway;
+    if (isAway) this.disturbWatches('disconnected');
   }
 
   /** Watches from before now are refused. */
@@ -127,43 +149,10 @@ export class FaultyKube {
     this.#oldest = this.#version;
   }
 
-  disturbWatches(fault: WatchFault): void {
+  disturbWatches(fault: WatchFault, place?: Place): void {
     for (const watch of this.#watches) {
-      const last = this.#changes.at(-1);
-      switch (fault) {
-        case 'cut in a line':
-          watch.push('{"type":"DELETED","object":{"kind":"ConfigMap","met');
-          watch.end('in order');
-          break;
-        case 'disconnected':
-          watch.end('broken');
-          break;
-        case 'ended':
-          watch.end('in order');
-          break;
-        case 'event again':
-          // The same change once more, as it was: nothing may come of it.
-          if (last !== undefined) watch.push(renderChange(last));
-          break;
-        case 'bookmark':
-          watch.push(
-            `${JSON.stringify({ type: 'BOOKMARK', object: { kind: 'ConfigMap', metadata: { resourceVersion: String(this.#version) } } })}\n`,
-          );
-          break;
-        case 'garbage event':
-          watch.push('<html>502</html>\n');
-          break;
-        case 'event of another kind of thing':
-          watch.push('{"type":"DELETED","object":{"kind":"Status"}}\n');
-          break;
-        case 'expired event':
-          watch.push(`${JSON.stringify({ type: 'ERROR', object: status(410, 'Expired') })}\n`);
-          watch.end('in order');
-          break;
-        case 'error event':
-          watch.push(`${JSON.stringify({ type: 'ERROR', object: status(500, 'InternalError') })}\n`);
-          watch.end('in order');
-          break;
+      if (place === undefined || watch.place === place) {
+        watch.open.disturb(fault, kindOf[pluralOf(watch.place)].kind, this.#version);
       }
     }
   }
@@ -171,105 +160,134 @@ export class FaultyKube {
   /** No more faults. */
   heal(): void {
     this.#faults = [];
-    this.#away = false;
+    this.#lasting.clear();
+    this.#isAway = false;
   }
 
-  #tell(change: Change): void {
+  #tell(place: Place, before: StoredObject | undefined, after: StoredObject | undefined): void {
+    const objects = this.#objects.get(place) ?? new Map<string, StoredObject>();
+    this.#objects.set(place, objects);
+    if (after !== undefined) objects.set(after.metadata.name, after);
+    else if (before !== undefined) objects.delete(before.metadata.name);
+    const change = { version: this.#version, place, before, after };
     this.#changes.push(change);
-    for (const watch of this.#watches) watch.push(renderChange(change));
+    for (const watch of this.#watches) {
+      const event = eventOf(change, watch);
+      if (event !== undefined) watch.open.send(event);
+    }
   }
 
-  #answer({ path, signal }: ConnectionRequest) {
-    if (this.#away) throw new Error('ECONNREFUSED');
-    const query = new URL(path, 'http://cluster').searchParams;
-    const fault = this.#faults.shift();
+  async #answer({ path, signal }: ConnectionRequest) {
+    if (this.#isAway) throw new Error('ECONNREFUSED');
+    const url = new URL(path, 'http://cluster');
+    const [plural = '', namespace = ''] = url.pathname
+      .split('/')
+      .reverse()
+      .filter((part) => part !== 'namespaces');
+    const place = `${plural} ${namespace}` as Place;
+    const query = url.searchParams;
+    const matches = parseLabelSelector(query.get('labelSelector') ?? '');
+    const selection = { place, selects: (object: object) => matches(object as JsonObject) };
+    const fault = this.#takeFault(place);
     if (fault === 'disconnected') throw new Error('ECONNRESET');
+    if (fault === 'no answer') {
+      return new Promise<never>((_, reject) => {
+        signal.addEventListener('abort', () => reject(signal.reason as Error));
+      });
+    }
     const refusal = fault === undefined ? undefined : refusals[fault];
     if (refusal !== undefined) return answer(refusal.code, JSON.stringify(refusal), refusal.headers);
-    if (query.get('watch') === 'true') return this.#openWatch(Number(query.get('resourceVersion')), signal);
-    return answer(200, this.#list(query, fault));
+    if (query.get('watch') === 'true') {
+      const garbage = spoiled({}, fault);
+      if (garbage !== undefined) return answer(200, garbage);
+      return this.#openWatch(selection, Number(query.get('resourceVersion')), signal);
+    }
+    const { text, onRead } = this.#list(selection, query, fault);
+    // What it was when it was asked for; meanwhile it changes.
+    if (fault === 'late') await this.#clock.sleep(lateMs, signal);
+    onRead();
+    return answer(200, text);
+  }
+
+  #takeFault(place: Place): AnswerFault | undefined {
+    const index = this.#faults.findIndex((planned) => planned.place === undefined || planned.place === place);
+    const [taken] = index === -1 ? [] : this.#faults.splice(index, 1);
+    return this.#lasting.get(place) ?? taken?.fault;
   }
 
   /** Two pages when there is more than one object, so that what goes wrong in between is seen. */
-  #list(query: URLSearchParams, fault: AnswerFault | undefined): string {
+  #list(
+    { place, selects }: Pick<Served, 'place' | 'selects'>,
+    query: URLSearchParams,
+    fault: AnswerFault | undefined,
+  ): { readonly text: string; readonly onRead: () => void } {
     const token = query.get('continue');
-    const now = [...this.#objects].map(([name, stored]) => render(name, stored));
-    const { items: all, version } =
+    const now = this.objects(place).filter(selects);
+    const page =
       token === null
-        ? { items: now, version: this.#version }
-        : (this.#pages.get(token) ?? { items: [], version: 0 });
-    const isSplit = token === null && all.length > 1 && query.has('limit');
-    const next = isSplit ? `page-${(this.#tokens += 1)}` : '';
-    if (isSplit) this.#pages.set(next, { items: all.slice(1), version });
-    const items = isSplit ? all.slice(0, 1) : all;
-    const metadata = { resourceVersion: String(version), ...(next === '' ? {} : { continue: next }) };
-    const body = { kind: 'ConfigMapList', apiVersion: 'v1', metadata, items };
-    const text = JSON.stringify(body);
-    if (fault === 'second page expired' && next !== '') this.#faults.unshift('expired');
-    if (fault === 'second page cut off' && next !== '') this.#faults.unshift('cut off');
-    if (fault === 'not JSON') return 'upstream connect error';
-    if (fault === 'a page of HTML') return '<html><body>Sign in</body></html>';
-    if (fault === 'cut off') return text.slice(0, Math.floor(text.length / 2));
-    if (fault === 'another kind, empty') return JSON.stringify({ ...body, kind: 'SecretList', items: [] });
-    if (fault === 'no items') return JSON.stringify({ ...body, items: undefined });
-    return text;
-  }
-
-  #openWatch(from: number, signal: AbortSignal) {
-    if (from < this.#oldest) return answer(410, JSON.stringify(status(410, 'Expired')));
-    const queue: Array<{ readonly line: string } | { readonly end: 'in order' | 'broken' }> = [];
-    let wake = (): void => undefined;
-    const watch: OpenWatch = {
-      push: (line) => {
-        queue.push({ line });
-        wake();
-      },
-      end: (how) => {
-        queue.push({ end: how });
-        this.#watches.delete(watch);
-        wake();
+        ? { all: now, rest: now, version: this.#version }
+        : (this.#pages.get(token) ?? { all: [], rest: [], version: 0 });
+    const isSplit = token === null && page.rest.length > 1 && query.has('limit');
+    const next = isSplit ? `page-${this.#pages.size + 1}` : '';
+    if (isSplit) this.#pages.set(next, { ...page, rest: page.rest.slice(1) });
+    if (fault === 'second page expired' && isSplit) this.#faults.unshift({ place, fault: 'expired' });
+    if (fault === 'second page cut off' && isSplit) this.#faults.unshift({ place, fault: 'cut off' });
+    const { apiVersion, kind } = kindOf[pluralOf(place)];
+    const body = {
+      kind: `${kind}List`,
+      apiVersion,
+      metadata: { resourceVersion: String(page.version), ...(isSplit ? { continue: next } : {}) },
+      items: isSplit ? page.rest.slice(0, 1) : page.rest,
+    };
+    const garbage = spoiled(body, fault);
+    const isRead = garbage === undefined && !isSplit;
+    return {
+      text: garbage ?? JSON.stringify(body),
+      onRead: () => {
+        if (isRead) this.#onServed({ place, selects, list: page.all });
       },
     };
+  }
+
+  #openWatch(selection: Pick<Served, 'place' | 'selects'>, from: number, signal: AbortSignal) {
+    if (from < this.#oldest) return answer(410, JSON.stringify(statusObject(410, 'Expired')));
+    const open = new OpenWatch(signal, (event) => this.#onServed({ ...selection, event }));
+    const watch = { ...selection, open };
     this.#watches.add(watch);
-    for (const change of this.#changes) if (change.version > from) watch.push(renderChange(change));
-    signal.addEventListener('abort', () => watch.end('broken'));
-    async function* lines(): AsyncGenerator<Buffer> {
-      for (;;) {
-        const next = queue.shift();
-        if (next !== undefined && 'end' in next) {
-          if (next.end === 'in order') return;
-          throw new Error('ECONNRESET');
-        }
-        if (next !== undefined) yield Buffer.from(next.line);
-        else await new Promise<void>((resolve) => (wake = resolve));
-      }
+    signal.addEventListener('abort', () => this.#watches.delete(watch));
+    for (const change of this.#changes) {
+      const event = change.version > from ? eventOf(change, selection) : undefined;
+      if (event !== undefined) open.send(event);
     }
-    return { statusCode: 200, headers: {}, body: lines() };
+    return { statusCode: 200, headers: {}, body: open.body() };
   }
 }
 
-const refusals: Readonly<Partial<Record<AnswerFault, { code: number; headers?: Record<string, string> }>>> = {
-  forbidden: status(403, 'Forbidden'),
-  'not found': status(404, 'NotFound'),
-  expired: status(410, 'Expired'),
-  'internal error': status(500, 'InternalError'),
-  'too many requests': { ...status(429, 'TooManyRequests'), headers: { 'retry-after': '1' } },
-  unauthorized: status(401, 'Unauthorized'),
-};
+/** What a watch is told: for whoever selects by labels, an object that loses them is deleted. */
+function eventOf(
+  { version, place, before, after }: Change,
+  selection: Pick<Served, 'place' | 'selects'>,
+): WatchEventLine | undefined {
+  if (place !== selection.place) return undefined;
+  const was = before !== undefined && selection.selects(before);
+  if (after !== undefined && selection.selects(after))
+    return { type: was ? 'MODIFIED' : 'ADDED', object: after };
+  if (!was) return undefined;
+  const metadata = { ...before.metadata, resourceVersion: String(version) };
+  return { type: 'DELETED', object: { ...before, metadata } };
+}
 
-function status(code: number, reason: string) {
-  return { kind: 'Status', apiVersion: 'v1', status: 'Failure', code, reason, message: 'made to fail' };
+function pluralOf(place: Place): keyof typeof kindOf {
+  return place.split(' ')[0] as keyof typeof kindOf;
+}
+
+function namespaceOf(place: Place): string {
+  return place.split(' ')[1] ?? '';
 }
 
 function answer(statusCode: number, text: string, headers: Record<string, string> = {}) {
-  return { statusCode, headers, body: { text: () => Promise.resolve(text) } };
-}
-
-function render(name: string, { uid, version, data }: Stored): object {
-  const metadata = { name, namespace: 'default', uid, resourceVersion: String(version) };
-  return { apiVersion: 'v1', kind: kinds.configMap.kind, metadata, data };
-}
-
-function renderChange({ type, object }: Change): string {
-  return `${JSON.stringify({ type, object })}\n`;
+  async function* body(): AsyncGenerator<Buffer> {
+    yield Buffer.from(text);
+  }
+  return { statusCode, headers, body: Object.assign(body(), { text: () => Promise.resolve(text) }) };
 }

@@ -1,12 +1,13 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Clock } from '../../clock.js';
+import { linkSignals } from '../../linked-signal.js';
 import type { ConfigObject } from '../config/configuration.js';
 import type { Probe, ProbeOutcome } from '../data-plane/probe.js';
 import type { HealthReport } from '../resources/resource-kind.js';
 import { targetKey } from './monitored-targets.js';
 import type { MonitoredTarget, Watch } from './monitored-targets.js';
 
-export interface HealthMonitorsOptions {
+interface HealthMonitorsOptions {
   /** Absent: nobody is asked, and what is monitored stays in `checking`. */
   readonly probe?: (probe: Probe, signal: AbortSignal) => Promise<ProbeOutcome>;
   readonly clock: Clock;
@@ -130,12 +131,15 @@ export class HealthMonitors {
 
   #startDeadline(running: Running): AbortController {
     const deadline = new AbortController();
-    const signal = AbortSignal.any([deadline.signal, running.ending.signal]);
-    this.#options.clock.sleep(running.watch.timeoutSeconds * 1000, signal).then(
-      () =>
-        this.#find(running, this.#down(running.watch, 'No successful responses received before deadline.')),
-      () => undefined,
-    );
+    const { signal, unlink } = linkSignals(deadline.signal, running.ending.signal);
+    this.#options.clock
+      .sleep(running.watch.timeoutSeconds * 1000, signal)
+      .then(
+        () =>
+          this.#find(running, this.#down(running.watch, 'No successful responses received before deadline.')),
+        () => undefined,
+      )
+      .finally(unlink);
     return deadline;
   }
 

@@ -42,7 +42,7 @@ describe('a held allowlist ConfigMap', () => {
       held.refusals.map(({ key, line }) => [key, line]),
       [['allow', 2]],
     );
-    assert.equal(held.isDenyRefused, false);
+    assert.equal(held.isDenyKept, false);
   });
 
   it('applies a deletion of deny lines at once, however many', () => {
@@ -115,6 +115,18 @@ describe('a held allowlist ConfigMap', () => {
   it('does not ask the device when every line can be read', () => {
     const installed = heldAllowlist([after({ deny: id('a') })], undefined);
     assert.ok(admits(heldAllowlist([after({ allow: everybody })], installed), 'a'));
+  });
+
+  it('keeps the deny entries of before while the allow list is no text, for what it said before left them out', () => {
+    const binary = { ...configMap({ deny: '' }), binaryData: { allow: '/w==' } };
+    const before = after({ allow: everybody, deny: id('a') });
+    const held = holdConfigMap('default', binary, before);
+    assert.ok(!admits(heldAllowlist([held], undefined), 'a'));
+    assert.ok(admits(heldAllowlist([held], undefined), 'b'));
+    const restarted = holdConfigMap('default', binary, undefined);
+    assert.ok(!admits(heldAllowlist([restarted], heldAllowlist([before], undefined)), 'a'));
+    const mended = holdConfigMap('default', configMap({ allow: everybody }), held);
+    assert.ok(admits(heldAllowlist([mended], undefined), 'a'));
   });
 
   it('keeps the deny entries of the one ConfigMap that is at fault, and not those of others', () => {

@@ -39,7 +39,10 @@ describe('Events on what says who may call', () => {
   it('say of an allow list that is no text that the entries of before stay', () => {
     const binary = { apiVersion: 'v1', kind: 'ConfigMap', metadata, binaryData: { allow: '/w==' } };
     const [event] = refusalEvents(holdConfigMap('default', binary, undefined));
-    assert.match(event?.note ?? '', /^key allow: .*not UTF-8.*; the allow entries of before stay in force/);
+    assert.match(
+      event?.note ?? '',
+      /^key allow: .*not UTF-8.*; the allow and deny entries of before stay in force/,
+    );
   });
 
   it('warn of many callers who go, on what was edited', () => {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { EventEmitter, once } from 'node:events';
+import { EventEmitter, getEventListeners, once } from 'node:events';
 import { inspect } from 'node:util';
 import { createLogger, silentLogger } from '../../../src/log.js';
 import { Secret } from '../../../src/secret.js';
@@ -30,6 +30,19 @@ describe('IControlClient', () => {
     for (let call = 0; call < 30; call += 1) await client.request(read);
     assert.equal(device.connections, 1);
     assert.equal(device.logins, 1);
+  });
+
+  it('leaves nothing with the signals that it was given, when requests have ended', async () => {
+    await start(({ path }) => (path === read.path ? { status: 200, json: {} } : undefined));
+    const [ofClient, ofCaller] = [new AbortController().signal, new AbortController().signal];
+    const client = device.client({ signal: ofClient });
+    for (let call = 0; call < 5; call += 1) await client.request({ ...read, signal: ofCaller });
+    for (const signal of [ofClient, ofCaller]) {
+      assert.deepEqual(getEventListeners(signal, 'abort'), []);
+      // AbortSignal.any leaves a mark on them, out of sight of listeners.
+      const marks = Object.getOwnPropertySymbols(signal).map(({ description }) => description);
+      assert.ok(!marks.includes('kDependantSignals'), marks.join());
+    }
   });
 
   it('asks for one thing at a time', async () => {
