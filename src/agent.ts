@@ -2,13 +2,10 @@ import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { Clock } from './clock.js';
 import type { AgentConfig, DeviceConfig, ServiceConfig } from './config/schema.js';
-import { deviceCredentials, deviceTrust, heldCredentials } from './device-login.js';
+import { DeviceConnections } from './device-connections.js';
 import { AgentError } from './errors.js';
 import { absentRegistrar, HeldInputs } from './held-inputs.js';
-import { IControlClient } from './icontrol/client.js';
-import { Device } from './icontrol/device.js';
 import type { RequestRecord } from './icontrol/request.js';
-import type { DeviceTrust } from './icontrol/trust.js';
 import { configuredSource } from './identity/configured-source.js';
 import type { IdentitySource } from './identity/identity-source.js';
 import { SourceBackOff } from './identity/source-back-off.js';
@@ -23,7 +20,7 @@ import { MeshRegistrar } from './mesh/registrar.js';
 import { CallerCache } from './proof/caller-cache.js';
 import type { Proof } from './proof/proof.js';
 import { denyAtOnce } from './reconcile/deny-at-once.js';
-import { desireDevice, stopAtFailure } from './reconcile/desire.js';
+import { desireDevice } from './reconcile/desire.js';
 import type { Desire, DesireService } from './reconcile/desire.js';
 import { validatePlan } from './reconcile/apply-plan.js';
 import { observeDevice } from './reconcile/observe.js';
@@ -39,6 +36,7 @@ import type { AllowlistSource } from './reconcile/read-allowlist.js';
 import { callCounts } from './reconcile/root-rotation/evidence.js';
 import { HeardRoots } from './reconcile/root-rotation/heard-roots.js';
 import { RevocationMemory } from './reconcile/revocation/revocation-memory.js';
+import { stopAtFailure } from './reconcile/service-failure.js';
 import { runOnce } from './reconcile/run-once.js';
 import type {
   ReconcileOptions,
@@ -83,7 +81,7 @@ export class Agent {
   readonly #options: AgentOptions;
   #meshFacts: MeshFacts;
   readonly #ruleText: string;
-  readonly #devices = new Map<string, Device>();
+  readonly #devices: DeviceConnections;
   readonly #callers: CallerCache;
   readonly #proofsAtOnce = new AtMost(servicesAtOnce);
   /** One for all devices: they ask the same source. */
@@ -105,6 +103,7 @@ export class Agent {
     const trustDomain = (): string => this.#meshFacts.trustDomain;
     this.registrar = new MeshRegistrar({ kube, clock: options.clock, trustDomain });
     this.#ruleText = ruleText;
+    this.#devices = new DeviceConnections({ ...options, kube });
     this.#callers = new CallerCache(options.clock);
     this.#sourceBackOff = new SourceBackOff({ clock: options.clock, random: Math.random });
   }
@@ -176,7 +175,7 @@ export class Agent {
 
   /** Every request with which `reconcile` would carry out this plan, reads and logins left out. */
   async requestsOf(device: DeviceConfig, plan: Plan): Promise<readonly PlannedRequest[]> {
-    const units = await this.#device(device);
+    const units = await this.#devices.of(device);
     const unit = await units.activeUnit();
     const isChanged = !isEmptyPlan(plan);
     const isSaved = this.#saved.has(device.name) && !isChanged;
@@ -192,7 +191,7 @@ export class Agent {
    */
   async validate(device: DeviceConfig, plan: Plan): Promise<void> {
     const { signal } = this.#options;
-    const unit = await (await this.#device(device)).activeUnit();
+    const unit = await (await this.#devices.of(device)).activeUnit();
     await validatePlan(unit, plan, { partition: device.partition, holder: newHolder(), signal });
   }
 
@@ -248,7 +247,7 @@ export class Agent {
 
   /** What the rule counted for each service of a device; a service that cannot be counted is left out. */
   async counters(device: DeviceConfig): Promise<ReadonlyMap<string, ServiceCounters>> {
-    const unit = await (await this.#device(device)).activeUnit();
+    const unit = await (await this.#devices.of(device)).activeUnit();
     return readCounters(unit, device.partition, this.#options.signal);
   }
 
@@ -268,7 +267,7 @@ export class Agent {
 
   /** Logs out of the devices and closes every connection. */
   async close(): Promise<void> {
-    await Promise.all([...this.#devices.values()].map((device) => device.close()));
+    await this.#devices.close();
     await this.kube.close();
   }
 
@@ -279,7 +278,7 @@ export class Agent {
     isHoldingOn = false,
   ): Promise<ReconcilePorts> {
     const meshFacts = isHoldingOn ? this.#heldInputsOf(device.name).requireMeshFacts() : this.meshFacts;
-    const units = await this.#device(device);
+    const units = await this.#devices.of(device);
     const client = await units.activeUnit();
     return {
       client,
@@ -302,34 +301,6 @@ export class Agent {
       ruleText: this.#ruleText,
       onStep,
     };
-  }
-
-  async #device(config: DeviceConfig): Promise<Device> {
-    const known = this.#devices.get(config.name);
-    if (known !== undefined) return known;
-    const { clock, logger } = this.#options;
-    const tls = await deviceTrust(config);
-    const [url = '', ...others] = config.urls;
-    const units = [
-      this.#unit(config, url, tls),
-      ...others.map((other) => this.#unit(config, other, tls)),
-    ] as const;
-    const device = new Device({ units, clock, logger });
-    this.#devices.set(config.name, device);
-    return device;
-  }
-
-  #unit(config: DeviceConfig, url: string, tls: DeviceTrust): IControlClient {
-    const { clock, logger, signal, onRequest } = this.#options;
-    return new IControlClient({
-      url,
-      credentials: heldCredentials(() => deviceCredentials(this.kube, config, signal)),
-      tls,
-      clock,
-      logger,
-      signal,
-      onRequest: (request) => onRequest?.(config.name, request),
-    });
   }
 
   /** For a device, because each learns by itself what the mesh CA says of its roots. */

@@ -4,28 +4,27 @@ import type { DeviceConfig, ServiceConfig } from '../config/schema.js';
 import { AgentError } from '../errors.js';
 import type { Logger } from '../log.js';
 import type { Proof } from '../proof/proof.js';
-import type { Desire } from '../reconcile/desire.js';
-import { keptPair } from '../reconcile/desired.js';
-import type { ReconcileReport } from '../reconcile/run-once.js';
 import { DeviceRenewals } from './device-renewals.js';
-import { nextProofStatus, nextStatus, unknownStatus } from './device-status.js';
-import type { DeviceStatus, Outcome, Quarantine } from './device-status.js';
+import { nextProofStatus, nextStatus } from './device-status.js';
+import type { DeviceStatus, Outcome } from './device-status.js';
 import { traceProof, traceReconcile } from './diagnostics.js';
 import type { ProofTrace, ReconcileTrace } from './diagnostics.js';
-import { driftOf, leftObjects, renderDrift } from './drift.js';
-import type { Drift, LeftObjects } from './drift.js';
+import { renderDrift } from './drift.js';
 import type { EpochFence, RunFence } from './epoch-fence.js';
 import type { EventRecorder } from './event-recorder.js';
 import type { HeldAllowlists } from './held-allowlists.js';
+import { LedDevice } from './led-device.js';
 import type { MeshChange } from './mesh-triggers.js';
 import type { Metrics } from './metrics.js';
 import { narrowedAllowlists } from './narrowed-allowlists.js';
 import { OperatorEvents } from './operator-events.js';
 import type { ServiceCalls } from './recent-calls.js';
+import { countQuarantines } from './quarantines.js';
 import { logOutcome, logProof } from './report-log.js';
 import { measureOutcome, measureService } from './report-metrics.js';
 import { rootNews } from './root-news.js';
 import type { StatusWriter } from './status-config-map.js';
+import { asFailure } from './unexpected-failure.js';
 import type { WorkResult } from './work-queue.js';
 
 export interface DeviceReconcilerOptions {
@@ -50,20 +49,6 @@ export interface DeviceReconcilerOptions {
   readonly onReported?: ((status: DeviceStatus, of: 'reconcile' | 'proof') => void) | undefined;
 }
 
-/** What is known of a device since this process began to lead it. */
-interface Led {
-  status: DeviceStatus;
-  /** What the last reconcile left, to be proven, and no more of it; absent while a reconcile changes the device. */
-  desire?: Pick<Desire, 'services' | 'trustBundle'> | undefined;
-  left: LeftObjects;
-  /** Services whose allowlist changed, or whose rotation is to be tried again: proven with the next reconcile. */
-  readonly changed: Set<string>;
-  /** Whether every service is to be proven once the next reconcile has ended. */
-  isAllUnproven: boolean;
-  /** Since when a change is on the device and waits for a proof that passes. */
-  readonly unprovenSince: Map<string, Date>;
-}
-
 /** How often a device is looked at although nothing calls for it: a change by hand is put back, a proof repeated. */
 const resyncMs = 300_000;
 
@@ -76,7 +61,7 @@ const resyncMs = 300_000;
  */
 export class DeviceReconciler {
   readonly #options: DeviceReconcilerOptions;
-  readonly #led = new Map<string, Led>();
+  readonly #led = new Map<string, LedDevice>();
   readonly #told: OperatorEvents;
   readonly #renewals: DeviceRenewals;
   #areFactsInDoubt = false;
@@ -91,13 +76,7 @@ export class DeviceReconciler {
   begin(device: string): void {
     const names = this.#services(device).map(({ name }) => name);
     this.#options.fence.begin(device);
-    this.#led.set(device, {
-      status: unknownStatus(device, names),
-      left: new Map(),
-      changed: new Set(),
-      isAllUnproven: true,
-      unprovenSince: new Map(),
-    });
+    this.#led.set(device, new LedDevice(device, names));
     this.#renewals.begin(device);
   }
 
@@ -145,7 +124,7 @@ export class DeviceReconciler {
     const startedMs = clock.now().getTime();
     const changed = new Set(led.changed);
     led.changed.clear();
-    const quarantines = this.#quarantines(services);
+    const quarantines = countQuarantines(services, this.#options.allowlists, metrics);
     const [, ended] = await Promise.all([
       this.#told.tellRefusals(services, signal),
       this.#run(device, { prove: changed, led, fence: fence.open(deviceName) }, signal),
@@ -162,9 +141,9 @@ export class DeviceReconciler {
     const before = led.status;
     const after = nextStatus(before, calls === undefined ? outcome : { ...outcome, calls });
     led.status = after;
-    const drift = report === undefined ? [] : putBack(led.left, report);
+    const drift = report === undefined ? [] : led.driftIn(report);
     if (report === undefined) for (const name of changed) led.changed.add(name);
-    else this.#settle(led, services, outcome, report, since);
+    else for (const service of led.settle(services, outcome, report, since)) this.#options.prove(service);
     const ms = outcome.at.getTime() - startedMs;
     logOutcome(logger, before, after, outcome, { drift, ms });
     measureOutcome(metrics, after, outcome, drift);
@@ -174,8 +153,7 @@ export class DeviceReconciler {
       outcome.failure === undefined &&
       [...outcome.serviceFailures.keys()].every((name) => unproven.includes(name));
     if (isDone && unproven.length === 0 && since !== undefined) {
-      const convergeMs = outcome.at.getTime() - since.getTime();
-      metrics.observeMs('bigip_mesh_converge_duration_seconds', { device: deviceName }, convergeMs);
+      this.#measureConverge(deviceName, since, outcome.at);
     }
     trace.outcome = {
       changes:
@@ -226,7 +204,7 @@ export class DeviceReconciler {
       if (proof !== undefined) await agent.settle(desired, proof, signal, { isHoldingOn });
     } catch (error) {
       if (signal.aborted) return { outcome: 'failed' };
-      failure = this.#asFailure(error, `the proof of service ${service.name}`);
+      failure = asFailure(this.#options.logger, error, `the proof of service ${service.name}`);
     }
     // What was proven is not what is there now.
     if (led.desire !== desire) return again;
@@ -243,7 +221,10 @@ export class DeviceReconciler {
     if (failure !== undefined) {
       const { code } = failure;
       metrics.count('bigip_mesh_reconcile_failures_total', { device: service.device, code });
-    } else this.#measureConverge(led, service);
+    } else {
+      const since = led.takeUnproven(service);
+      if (since !== undefined) this.#measureConverge(service.device, since, clock.now());
+    }
     if (failed !== undefined && failedBefore === undefined) doubt(service.device);
     await this.#told.tellFailure(after, service, clock.now(), signal);
     // That it was proven once more is written with the next reconcile.
@@ -255,46 +236,13 @@ export class DeviceReconciler {
     return failure === undefined ? again : { outcome: 'failed' };
   }
 
-  #measureConverge({ unprovenSince }: Led, { device, name }: ServiceConfig): void {
-    const { clock, metrics } = this.#options;
-    const since = unprovenSince.get(name);
-    unprovenSince.delete(name);
-    if (since === undefined) return;
-    const ms = clock.now().getTime() - since.getTime();
-    metrics.observeMs('bigip_mesh_converge_duration_seconds', { device }, ms);
+  #measureConverge(device: string, since: Date, at: Date): void {
+    const ms = at.getTime() - since.getTime();
+    this.#options.metrics.observeMs('bigip_mesh_converge_duration_seconds', { device }, ms);
   }
 
   #services(deviceName: string): readonly ServiceConfig[] {
     return this.#options.agent.config.services.filter(({ device }) => device === deviceName);
-  }
-
-  /** Takes note of what a reconcile left, and calls for the proofs that it did not make, or that did not pass. */
-  #settle(
-    led: Led,
-    services: readonly ServiceConfig[],
-    { serviceFailures }: Outcome,
-    report: ReconcileReport,
-    since: Date | undefined,
-  ): void {
-    const { desire, notApplied, proofs } = report;
-    const applied = desire.services.filter(({ config }) => !notApplied.has(config.name));
-    led.left = leftObjects(desire, notApplied);
-    led.desire = {
-      trustBundle: desire.trustBundle,
-      services: applied.map((service) => ({ ...service, pair: keptPair(service.pair) })),
-    };
-    const onDevice = new Set(applied.map(({ config }) => config.name));
-    for (const service of services) {
-      const { name } = service;
-      if (!onDevice.has(name)) continue;
-      const passed = proofs.get(name)?.passed;
-      if (passed === true && serviceFailures.has(name)) led.changed.add(name);
-      if (passed === false && since !== undefined && !led.unprovenSince.has(name))
-        led.unprovenSince.set(name, since);
-      if (passed === true) led.unprovenSince.delete(name);
-      if (passed === false || (passed === undefined && led.isAllUnproven)) this.#options.prove(service);
-    }
-    led.isAllUnproven = false;
   }
 
   async #run(
@@ -303,7 +251,7 @@ export class DeviceReconciler {
       prove,
       led,
       fence: { isHoldingOn, ...fence },
-    }: { readonly prove: ReadonlySet<string>; readonly led: Led; readonly fence: RunFence },
+    }: { readonly prove: ReadonlySet<string>; readonly led: LedDevice; readonly fence: RunFence },
     signal: AbortSignal,
   ): Promise<Omit<Outcome, 'at' | 'quarantines'>> {
     const { agent, allowlists } = this.#options;
@@ -333,26 +281,13 @@ export class DeviceReconciler {
     } catch (error) {
       if (signal.aborted) return { serviceFailures, wasRead };
       return {
-        failure: this.#asFailure(error, `the reconcile of device ${device.name}`),
+        failure: asFailure(this.#options.logger, error, `the reconcile of device ${device.name}`),
         serviceFailures,
         wasRead,
       };
     } finally {
       this.#renewals.pace.ended(device.name);
     }
-  }
-
-  /** A defect's text may hold anything; the stack has the place. */
-  #asFailure(error: unknown, what: string): AgentError {
-    if (error instanceof AgentError) return error;
-    const place = error instanceof Error ? (/\n\s+at (.+)/.exec(error.stack ?? '')?.[1] ?? '') : '';
-    const name = error instanceof Error ? error.name : typeof error;
-    this.#options.logger.error({ name, place }, `${what} ended unexpectedly`);
-    return new AgentError(
-      'MESH_ERR_BUG',
-      `${what} ended unexpectedly`,
-      'report the error line in the log to the project',
-    );
   }
 
   /** @returns why the facts of before are still in use, if they are in doubt */
@@ -367,24 +302,4 @@ export class DeviceReconciler {
       throw error;
     }
   }
-
-  #quarantines(services: readonly ServiceConfig[]): ReadonlyMap<string, Quarantine> {
-    const quarantines = new Map<string, Quarantine>();
-    for (const service of services) {
-      const view = this.#options.allowlists.view(service);
-      if (view === undefined) continue;
-      const { sources, policies, lack } = view;
-      const refusals = sources.flatMap((source) => source.refusals);
-      const isDenyHeld = sources.some(({ isDenyKept }) => isDenyKept);
-      quarantines.set(service.name, { refusals, isDenyHeld, policies, lack });
-      const subject = { device: service.device, service: service.name };
-      this.#options.metrics.set('bigip_mesh_quarantined_entries', subject, refusals.length);
-    }
-    return quarantines;
-  }
-}
-
-/** Drift that was really put back: a service that was not applied may have it still. */
-function putBack(left: LeftObjects, { plan, notApplied }: ReconcileReport): Drift[] {
-  return driftOf(left, plan.changes).filter(({ service = '' }) => !notApplied.has(service));
 }

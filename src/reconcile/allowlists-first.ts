@@ -3,7 +3,7 @@ import type { AgentError } from '../errors.js';
 import { isRefusal } from './apply-isolated.js';
 import { applyPlan } from './apply-plan.js';
 import type { ApplyOptions } from './apply-plan.js';
-import { desireCallers } from './desire.js';
+import { desireCallers } from './desire-callers.js';
 import type { DesireOptions } from './desire.js';
 import { allowlistObjects } from './desired.js';
 import type { ObservedObject } from './device-object.js';

@@ -1,6 +1,6 @@
 import { strict as assert } from 'node:assert';
 import type { AgentConfig, DeviceConfig, ServiceConfig } from '../../src/config/schema.js';
-import { desireCallers } from '../../src/reconcile/desire.js';
+import { desireCallers } from '../../src/reconcile/desire-callers.js';
 import { allowlistObjects } from '../../src/reconcile/desired.js';
 import { objectKey } from '../../src/reconcile/device-object.js';
 import type { ObservedObject } from '../../src/reconcile/device-object.js';
