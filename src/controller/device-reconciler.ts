@@ -164,6 +164,7 @@ export class DeviceReconciler {
       ),
     };
     await status.write(after, signal);
+    await this.#options.events.flush(signal);
     await this.#told.tellDrift(deviceName, drift, services, outcome.at, signal);
     const setAside = report?.desire.setAside ?? [];
     if (report !== undefined)

@@ -20,6 +20,9 @@ const tellAgainMs = 3_600_000;
 /** After a failure that may pass: nobody is to wait for one deadline after the other. */
 const awayMs = 30_000;
 
+/** Of those that wait: an outage with more to tell has it in the log. */
+const mostWaiting = 200;
+
 /** What is told of an object that says who may call; of a ConfigMap where no kind is given. */
 export interface ConfigMapEvent {
   readonly configMap: Partial<Pick<HeldSource, 'kind' | 'uid' | 'resourceVersion'>> &
@@ -70,11 +73,16 @@ interface EventRecorderOptions {
   readonly logger: Logger;
 }
 
-/** Tells operators, where they look: on the ConfigMap or AuthorizationPolicy that they edit. Never fails a reconcile. */
+/**
+ * Tells operators, where they look: on the ConfigMap or AuthorizationPolicy that they edit. What cannot be told while
+ * the API server is away is told when it is back, with the time at which it happened. Never fails a reconcile.
+ */
 export class EventRecorder {
   readonly #options: EventRecorderOptions;
   /** By the Event's name: when it was told. */
   readonly #told = new Map<string, number>();
+  /** By the Event's name: what waits for the API server, the oldest first. */
+  readonly #waiting = new Map<string, KubeObject>();
   #awayUntilMs = 0;
   /** Why the last one could not be written: told once. */
   #problem: ErrorCode | undefined;
@@ -84,13 +92,35 @@ export class EventRecorder {
   }
 
   async record(event: ConfigMapEvent, signal: AbortSignal): Promise<void> {
-    const { clock, instance, kube, logger } = this.#options;
+    const { clock, instance } = this.#options;
     const nowMs = clock.now().getTime();
     const object = renderEvent(event, instance, clock.now());
     const key = `${event.configMap.namespace}/${object.metadata.name}`;
     const toldAtMs = this.#told.get(key);
     if (toldAtMs !== undefined && nowMs - toldAtMs < tellAgainMs) return;
-    if (nowMs < this.#awayUntilMs || this.#options.isAway?.() === true) return;
+    if (!this.#waiting.has(key)) this.#waiting.set(key, object);
+    const [oldest] = this.#waiting.keys();
+    if (this.#waiting.size > mostWaiting && oldest !== undefined) this.#waiting.delete(oldest);
+    await this.flush(signal);
+  }
+
+  /** Tells what waited for the API server, if that is there. */
+  async flush(signal: AbortSignal): Promise<void> {
+    for (const [key, object] of this.#waiting) {
+      if (this.#isAway()) return;
+      this.#waiting.delete(key);
+      await this.#write(key, object, signal);
+    }
+  }
+
+  #isAway(): boolean {
+    const { clock, isAway } = this.#options;
+    return clock.now().getTime() < this.#awayUntilMs || isAway?.() === true;
+  }
+
+  async #write(key: string, object: KubeObject, signal: AbortSignal): Promise<void> {
+    const { clock, kube, logger } = this.#options;
+    const nowMs = clock.now().getTime();
     for (const [old, atMs] of this.#told) if (nowMs - atMs >= tellAgainMs) this.#told.delete(old);
     this.#told.set(key, nowMs);
     try {
@@ -101,7 +131,10 @@ export class EventRecorder {
       if (!(error instanceof AgentError)) throw error;
       if (error.code === 'MESH_ERR_KUBE_EXISTS') return;
       this.#told.delete(key);
-      if (error.consequence === 'transient') this.#awayUntilMs = clock.now().getTime() + awayMs;
+      if (error.consequence === 'transient') {
+        this.#awayUntilMs = clock.now().getTime() + awayMs;
+        this.#waiting.set(key, object);
+      }
       const { code, message } = error;
       logger[code === this.#problem ? 'debug' : 'warn'](
         { code, reason: message },

@@ -113,6 +113,48 @@ describe('Events on allowlist ConfigMaps', () => {
     assert.equal(String((await told())[0]?.['note']).length, 1024);
   });
 
+  it('of an outage are told when it is over, once and with the time at which they happened', async () => {
+    let isAway = true;
+    const by = new EventRecorder({
+      kube: api.kube,
+      instance: 'pod-1',
+      isAway: () => isAway,
+      clock,
+      logger: silentLogger(),
+    });
+    const events = await refused({ allow: 'nonsense\nother nonsense' });
+    await record([...events, ...events], by);
+    assert.equal((await told()).length, 0);
+    await clock.advance(600_000);
+    isAway = false;
+    await by.flush(signal);
+    await by.flush(signal);
+    assert.deepEqual(
+      (await told()).map((event) => event['eventTime']),
+      ['2030-01-01T00:00:00.000000Z', '2030-01-01T00:00:00.000000Z'],
+    );
+  });
+
+  it('of a long outage are the latest, and no more than memory is meant for', async () => {
+    let isAway = true;
+    const by = new EventRecorder({
+      kube: api.kube,
+      instance: 'pod-1',
+      isAway: () => isAway,
+      clock,
+      logger: silentLogger(),
+    });
+    const [event] = await refused({ allow: 'nonsense' });
+    assert.ok(event !== undefined);
+    for (let index = 0; index < 250; index += 1) {
+      await by.record({ ...event, subject: `${index}`, note: `${index}` }, signal);
+    }
+    isAway = false;
+    await by.flush(signal);
+    const notes = new Set((await told()).map((one) => one['note']));
+    assert.ok(notes.size === 200 && notes.has('249') && !notes.has('49'), String(notes.size));
+  });
+
   it('that cannot be written stop nothing, and are tried again', async () => {
     const stranger = await api.clientFor('no-such-token');
     const by = newRecorder(stranger);
