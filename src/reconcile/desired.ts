@@ -1,6 +1,7 @@
 import { isIPv6 } from 'node:net';
 import type { ServiceConfig } from '../config/schema.js';
 import { renderDestination } from '../icontrol/destination.js';
+import { nodeObject } from './certain-nodes.js';
 import { clientSslMembers } from './client-ssl-profile.js';
 import { countersProfile } from './counters-profile.js';
 import type { DesiredObject, FileContent } from './device-object.js';
@@ -110,11 +111,7 @@ function serviceObjects(device: DesiredDevice, { config, pair, records }: Desire
     },
     countersProfile(config.name),
     ...allowlistObjects({ config, records }),
-    ...config.backends.map(({ address }): DesiredObject => ({
-      kind: 'ltm/node',
-      name: address,
-      members: { description: ownerMark(), address },
-    })),
+    ...config.backends.map(({ address }) => nodeObject(address)),
     {
       kind: 'ltm/pool',
       name: names.pool,

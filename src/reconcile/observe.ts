@@ -1,6 +1,8 @@
+import type { ServiceConfig } from '../config/schema.js';
 import type { IControlClient } from '../icontrol/client.js';
 import type { JsonObject } from '../icontrol/request.js';
 import { collectionPath, resourcePath } from '../icontrol/resource-path.js';
+import { certainNodes } from './certain-nodes.js';
 import { certainProfiles } from './counters-profile.js';
 import { recordsOf } from './data-group-change.js';
 import { kindsInOrder } from './device-object.js';
@@ -14,20 +16,21 @@ import { certainRevocationFiles } from './revocation/revocation-file.js';
 const expanded = new Set<string>(['ltm/pool', 'ltm/virtual']);
 
 const dataGroup = 'ltm/data-group/internal';
+const node = 'ltm/node';
 const statistics = 'ltm/profile/statistics';
 const revocationLists = 'sys/file/ssl-crl';
 /** What need not be read where everything else says that it is there. */
-const mayBeCertain = new Set<DeviceKind>([statistics, revocationLists]);
+const mayBeCertain = new Set<DeviceKind>([statistics, revocationLists, node]);
 
 interface ObserveOptions {
   readonly signal?: AbortSignal | undefined;
   /** As they were read just now, so that they are not read again. */
   readonly dataGroups?: readonly ObservedObject[] | undefined;
   /**
-   * The services that are to stay: their statistics profiles are not read where everything else says that they are
-   * there. Absent: all are read.
+   * The services that are to stay: their statistics profiles and nodes are not read where everything else says that
+   * they are there. Absent: all are read.
    */
-  readonly services?: readonly string[] | undefined;
+  readonly services?: ReadonlyArray<Pick<ServiceConfig, 'name' | 'backends'>> | undefined;
   /** Whether the CRL files are read although everything else says that they are there: somebody may have changed them. */
   readonly isFirst?: boolean | undefined;
 }
@@ -42,10 +45,10 @@ interface ObserveOptions {
 export async function observeDevice(
   client: IControlClient,
   partition: string,
-  { signal, dataGroups: known, services, isFirst = services === undefined }: ObserveOptions = {},
+  { signal, dataGroups: given, services, isFirst = services === undefined }: ObserveOptions = {},
 ): Promise<ObservedDevice> {
   const options = signal === undefined ? {} : { signal };
-  const dataGroups = known ?? (await observeDataGroups(client, partition, signal));
+  const dataGroups = given ?? (await observeDataGroups(client, partition, signal));
   const ledger = dataGroups.find(({ name }) => name === ledgerName);
   const tmosVersion = versionOf(ledger) ?? (await client.system.observeVersion()).version;
   const partitionPath = resourcePath('auth/partition', { name: partition });
@@ -59,8 +62,13 @@ export async function observeDevice(
   }
   const state = stateOf(dataGroups);
   const virtualServers = others.filter(({ kind }) => kind === 'ltm/virtual');
-  const certain = services && certainProfiles({ partition, services, ledger: state.ledger, virtualServers });
-  others.push(...(certain ?? (await list(client, statistics, partition, signal))));
+  const { ledger: known } = state;
+  const names = services?.map(({ name }) => name);
+  const profiles = names && certainProfiles({ partition, services: names, ledger: known, virtualServers });
+  others.push(...(profiles ?? (await list(client, statistics, partition, signal))));
+  const pools = others.filter(({ kind }) => kind === 'ltm/pool');
+  const nodes = services && certainNodes({ partition, services, ledger: known, pools });
+  others.push(...(nodes ?? (await list(client, node, partition, signal))));
   const clientSslProfiles = others.filter(({ kind }) => kind === 'ltm/profile/client-ssl');
   const lists = certainRevocationFiles({ partition, ledger: state.ledger, clientSslProfiles });
   const isCertain = lists !== undefined && (lists.length === 0 || !isFirst);

@@ -131,7 +131,7 @@ export async function runOnce(
   const observed = await observeDevice(client, device.partition, {
     signal,
     dataGroups,
-    services: names,
+    services: configured,
     isFirst: !options.isSaved,
   });
   options.onRead?.(observed.epoch);

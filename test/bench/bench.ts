@@ -21,7 +21,7 @@ import { measureWeek } from './week.js';
  * number that depends on a machine has no place in a test.
  *
  * The simulated time takes the longest, five minutes of one core a day: `npm run bench -- --days 7` is the week. Twenty
- * devices have a thousand services together, which takes four minutes; `--services 5` is for the impatient.
+ * devices have a thousand services together, which takes eight minutes; `--services 5` is for the impatient.
  */
 
 interface Row {
