@@ -206,7 +206,7 @@ describe('revocation by the CRLs of the mesh', function () {
     assert.ok(isEmptyPlan(again.plan));
     assert.deepEqual(
       requests.map(({ method }) => method),
-      Array(8).fill('GET'),
+      Array(7).fill('GET'),
     );
     assert.ok(requests.every(({ path }) => !path.startsWith(crlPath)));
     await restart();
