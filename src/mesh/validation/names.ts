@@ -52,7 +52,7 @@ export function isCidr(text: string): boolean {
 export function refusePort(port: unknown): string | undefined {
   return typeof port === 'number' && Number.isInteger(port) && port >= 1 && port <= 65_535
     ? undefined
-    : `Invalid value: port number ${String(port)} must be in the range 1..65535 (port must be between 1-65535)`;
+    : `Invalid value: port number ${JSON.stringify(port)} must be in the range 1..65535 (port must be between 1-65535)`;
 }
 
 export function refusePortName(name: string): string | undefined {

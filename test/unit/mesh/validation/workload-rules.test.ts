@@ -23,6 +23,11 @@ ruleSuite(
     ['a unix socket and ports', { address: 'unix:///a' }, 'UDS may not include ports'],
     ['port 65536', { ports: { tcp: 65_536 } }, 'port must be between 1-65535'],
     ['a negative port', { ports: { tcp: -1 } }, 'greater than or equal to 0'],
+    [
+      'a port that no text can be made of',
+      { ports: { tcp: { toString: false } } },
+      'port number {"toString":false}',
+    ],
     ['a port name that is none', { ports: { 'a.b': 1 } }, 'spec.ports: Invalid value'],
     ['a port name of 63 characters', { ports: { [long.slice(1)]: 1 } }, 'spec.ports: Invalid value'],
     ['a port name of 62 characters', { ports: { [long.slice(2)]: 1 } }],
